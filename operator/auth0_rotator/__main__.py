@@ -1,0 +1,40 @@
+"""The command `auth0-rotator`."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Sequence
+
+USAGE = "usage: auth0-rotator run (--all-namespaces | --namespace NAME) [flags]; see run --help"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] != "run":
+        is_question = bool(given) and given[0] in {"-h", "--help"}
+        sys.stdout.write(f"{USAGE}\n") if is_question else sys.stderr.write(f"{USAGE}\n")
+        return 0 if is_question else 2
+    return _run(given[1:])
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # Imported here, so that a wrong flag is told at once and --help needs no cluster client.
+    from auth0_rotator.settings import parse_settings  # noqa: PLC0415
+
+    settings = parse_settings(arguments)
+    from auth0_rotator.logs import configure_logging  # noqa: PLC0415
+    from auth0_rotator.service import run  # noqa: PLC0415
+
+    configure_logging(settings.log_format, settings.log_level)
+    loop_factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - optional: faster where there is a build of it
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(run(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

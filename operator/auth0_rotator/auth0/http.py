@@ -1,0 +1,93 @@
+"""HTTP to a tenant. The only module that imports httpx (httpx2 is the same for our use).
+
+It knows when a request surely did not leave, which decides whether a change may have happened.
+"""
+
+import asyncio
+import json
+import ssl
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from auth0_rotator.auth0.answers import Answer
+
+# A request is over in 15 s, whatever it waits for: what came by then is all that counts.
+REQUEST_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 5.0
+
+
+class NotSentError(Exception):
+    """The request did not reach the other side: no address, no connection, no TLS."""
+
+
+class LostError(Exception):
+    """The request may have reached the other side, but no whole answer came back."""
+
+
+class Transport:
+    """Connections to one endpoint, kept open for a few seconds only: an old one could break a
+    change in the middle, and a broken change is an open question."""
+
+    def __init__(self, base_url: str, *, ca_bundle: str | None = None) -> None:
+        """Prepare for `base_url`, trusting the base64 PEM of `ca_bundle` instead of the system."""
+        context = ssl.create_default_context()
+        if ca_bundle is not None:
+            context = ssl.create_default_context(cadata=b64decode(ca_bundle).decode())
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            verify=context,
+            timeout=httpx.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS),
+            follow_redirects=False,
+            headers={"accept": "application/json"},
+        )
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        query: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the answer to one request, which is sent once and never repeated.
+
+        Raises:
+            NotSentError: it surely did not arrive.
+            LostError: it may have arrived.
+        """
+        headers = {"authorization": f"Bearer {token}"} if token is not None else None
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                response = await self._http.request(
+                    method, path, params=query, json=json_body, data=form, headers=headers
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSentError(_plain(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise LostError(_plain(error)) from None
+        except TimeoutError:
+            message = f"no answer within {REQUEST_SECONDS:.0f} seconds"
+            raise LostError(message) from None
+        return Answer(response.status_code, response.headers, _parsed(response))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+
+def _plain(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _parsed(response: httpx.Response) -> Any:
+    if "json" not in response.headers.get("content-type", ""):
+        return None
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        return None

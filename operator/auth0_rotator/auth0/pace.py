@@ -1,0 +1,58 @@
+"""The pace of requests to one domain, shared by all connections that lead there."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from aiolimiter import AsyncLimiter
+
+from auth0_rotator.conditions import Reason
+from auth0_rotator.errors import Retry
+
+# The tenant counts arrivals, we count departures, and the way between wavers: a twentieth below
+# the rate, and one request of the burst in reserve, is what it takes never to be told 429.
+_SHARE_OF_RATE: Final = 0.95
+# A longer pause is not waited out in a worker; the object comes back when it is over.
+LONGEST_WAIT: Final = timedelta(seconds=2)
+# Retry-After and reset may name any instant; past this they are no pause but a fault.
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+
+
+class Pace:
+    """Lets requests go at a rate with a burst, and stops them all while the tenant asks for it."""
+
+    def __init__(self, *, requests_per_second: float, burst: int) -> None:
+        """Start with a full burst."""
+        self._rate = (requests_per_second, burst)
+        self._limiter = _limiter(requests_per_second, burst)
+        self._paused_until = 0.0
+
+    def set_rate(self, *, requests_per_second: float, burst: int) -> None:
+        """Change the rate; without a change, what was used up stays used up."""
+        if self._rate != (requests_per_second, burst):
+            self._rate = (requests_per_second, burst)
+            self._limiter = _limiter(requests_per_second, burst)
+
+    def pause(self, wait: timedelta) -> None:
+        """Let nothing go for `wait`."""
+        until = asyncio.get_running_loop().time() + min(wait, LONGEST_PAUSE).total_seconds()
+        self._paused_until = max(self._paused_until, until)
+
+    async def turn(self) -> None:
+        """Return when a request may go.
+
+        Raises:
+            Retry: the tenant asked for a pause that is longer than a worker waits.
+        """
+        left = self._paused_until - asyncio.get_running_loop().time()
+        if left > LONGEST_WAIT.total_seconds():
+            message = f"the tenant asked to wait for {left:.0f} more seconds"
+            raise Retry(Reason.RATE_LIMITED, message, timedelta(seconds=left))
+        if left > 0:
+            await asyncio.sleep(left)
+        await self._limiter.acquire()
+
+
+def _limiter(requests_per_second: float, burst: int) -> AsyncLimiter:
+    capacity = max(1, burst - 1)
+    return AsyncLimiter(capacity, capacity / (requests_per_second * _SHARE_OF_RATE))

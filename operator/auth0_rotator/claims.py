@@ -1,0 +1,44 @@
+"""Who may have what two rotations both claim: a client of a tenant, or a Secret."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from auth0_rotator.journal import Journal
+from auth0_rotator.observation import Contest, Rival, Rotation
+
+# An object without a creation time would be the youngest of all.
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def holds_claim(rotation: Rotation, journal: Journal | None, contest: Contest) -> bool:
+    """Return whether `journal` backs the claim of `rotation`: it has, or is sending, such a value."""
+    if journal is None or rotation.spec is None:
+        return False
+    if contest is Contest.TARGET:
+        name = rotation.spec.target.name or rotation.key.name
+        is_there = journal.plan is not None and journal.plan.target_name == name
+        return is_there and (journal.current is not None or journal.is_sending)
+    held = [journal.current] + ([journal.next] if journal.is_sending else [])
+    client = rotation.spec.parameters.client_id
+    return any(value is not None and value.record.client_id == client for value in held)
+
+
+def winner_over(
+    rotation: Rotation, journal: Journal | None, rivals: Sequence[Rival]
+) -> Rival | None:
+    """Return the rival that wins against `rotation`, None where it wins against all."""
+    winners = [rival for rival in rivals if _beats(rival, rotation, journal)]
+    return min(winners, key=_rank, default=None)
+
+
+def _beats(rival: Rival, rotation: Rotation, journal: Journal | None) -> bool:
+    mine = holds_claim(rotation, journal, rival.contest)
+    own = (not mine, rotation.created_at or _LATEST, rotation.uid)
+    return _rank(rival) < own
+
+
+def _rank(rival: Rival) -> tuple[bool, datetime, str]:
+    return (not rival.holds, rival.created_at or _LATEST, rival.uid)
+
+

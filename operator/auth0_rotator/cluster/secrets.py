@@ -1,0 +1,115 @@
+"""Journals, targets and credentials: every read and write of a Secret."""
+
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from typing import Any
+
+from auth0_rotator.cluster.api import Api, Body, Page
+from auth0_rotator.conditions import Reason
+from auth0_rotator.credential import ClientSecret
+from auth0_rotator.errors import Refused
+from auth0_rotator.journal import Journal, journal_name
+from auth0_rotator.journal_secret import journal_secret
+from auth0_rotator.observation import Key
+from auth0_rotator.record import PREFIX, ROLE_LABEL, Role
+from auth0_rotator.target import Projection, Target, apply_body, field_manager
+
+
+class Secrets:
+    """Every method raises what `Api` raises."""
+
+    def __init__(self, api: Api) -> None:
+        """Work through `api`."""
+        self._api = api
+
+    async def get(self, namespace: str, name: str) -> Body | None:
+        """Return the Secret as it stands now, None where there is none."""
+        return await self._api.get("Secret", name, namespace)
+
+    def pages(self, namespace: str | None) -> AsyncIterator[Page]:
+        """Yield all Secrets that carry our label, a page at a time."""
+        return self._api.pages("Secret", namespace, labels=ROLE_LABEL)
+
+    async def write_journal(self, journal: Journal, *, key: Key, owner_uid: str) -> Body:
+        """Write the journal by compare-and-swap, and return the Secret as it stands.
+
+        Raises:
+            Stale: somebody else wrote it since it was read, or made it, or deleted it.
+        """
+        body = journal_secret(
+            journal, namespace=key.namespace, rotation=key.name, owner_uid=owner_uid
+        )
+        held = [credential.secret for credential in (journal.current, journal.next) if credential]
+        write = self._api.create if journal.meta is None else self._api.replace
+        return await write("Secret", body, manager=field_manager(key.name), hidden=held)
+
+    async def delete_journal(self, key: Key, *, uid: str) -> None:
+        """Delete the journal with this uid. One that is sending stays until it is released."""
+        await self._api.delete("Secret", journal_name(key.name), key.namespace, uid=uid)
+
+    async def write_target(
+        self, projection: Projection, target: Target | None, *, dry_run: bool = False
+    ) -> Body:
+        """Write the target by compare-and-swap over what was seen, and return it as it stands.
+
+        Fields of other managers are taken over only where our commit record stands.
+
+        Raises:
+            Stale: the Secret is not what was seen.
+            Contested: somebody else holds one of our keys in a Secret that is not ours yet.
+        """
+        written = await self._api.apply(
+            "Secret",
+            apply_body(projection, target),
+            manager=field_manager(projection.rotation),
+            force=target is not None and target.record is not None,
+            dry_run=dry_run,
+            hidden=list(projection.data.values()),
+        )
+        return written.body
+
+    async def release_target(self, key: Key, name: str, *, delete: bool) -> bool:
+        """Let go of a Secret that was a target: without our label and record, or `delete` it.
+
+        Nothing happens to a Secret that is not this rotation's target; returns whether it was.
+        """
+        found = await self.get(key.namespace, name)
+        if found is None:
+            return False
+        metadata = found["metadata"]
+        annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
+        if annotations.get(f"{PREFIX}rotation") != key.name or labels.get(ROLE_LABEL) != Role.TARGET:
+            return False
+        if delete:
+            await self._api.delete("Secret", name, key.namespace, uid=metadata["uid"])
+            return True
+        gone: dict[str, Any] = {
+            "uid": metadata["uid"],
+            "labels": {ROLE_LABEL: None, "app.kubernetes.io/managed-by": None},
+            "annotations": {name: None for name in annotations if name.startswith(PREFIX)},
+        }
+        manager = field_manager(key.name)
+        await self._api.merge("Secret", name, key.namespace, {"metadata": gone}, manager=manager)
+        return True
+
+    async def read_credentials(
+        self, namespace: str, name: str, keys: tuple[str, str]
+    ) -> tuple[str, ClientSecret]:
+        """Return the client id and secret that stand under `keys` in a connection's Secret.
+
+        Raises:
+            Refused: with SecretMissing, where the Secret or a key is missing or empty.
+        """
+        secret = await self.get(namespace, name)
+        if secret is None:
+            message = f"the Secret {name} is missing in namespace {namespace}; create it"
+            raise Refused(Reason.SECRET_MISSING, message)
+        texts = []
+        for key in keys:
+            encoded = (secret.get("data") or {}).get(key, "")
+            text = b64decode(encoded).decode(errors="replace").strip()
+            if not text:
+                message = f"the Secret {name} in namespace {namespace} has no value under {key}"
+                raise Refused(Reason.SECRET_MISSING, message)
+            texts.append(text)
+        return texts[0], ClientSecret(texts[1])

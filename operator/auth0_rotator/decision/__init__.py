@@ -1,0 +1,83 @@
+"""What to do next with one rotation: an ordered list of named rules, the first hit wins.
+
+A rule looks at an `Observation` and returns a `Decision` (what to do, one reason word, one
+sentence for the reader) or None. Rules are pure. A remote change needs a rule that asks for it;
+whatever no rule claims is a hold.
+"""
+
+from typing import Final
+
+from auth0_rotator.decision.lifecycle import (
+    conflict_holds,
+    gone_is_finalized,
+    guard_follows_spec,
+    invalid_spec_holds,
+)
+from auth0_rotator.decision.model import Action, Decision, Rule
+from auth0_rotator.decision.rotation import (
+    changed_client_rotates,
+    changed_domain_is_asked,
+    due_date_rotates,
+    first_rotation_creates,
+    new_token_rotates,
+    otherwise_hold,
+    suspended_holds,
+    unverified_value_is_probed,
+)
+from auth0_rotator.decision.sending import (
+    outdated_journal_yields,
+    sending_goes_on,
+    sending_in_vain_is_abandoned,
+    settled_doubt_ends,
+    unreadable_journal_holds,
+)
+from auth0_rotator.decision.value import (
+    existing_value_is_adopted,
+    former_target_is_released,
+    journal_is_kept_in_order,
+    newer_target_is_adopted,
+    recorded_value_is_adopted,
+    target_is_published,
+)
+from auth0_rotator.observation import Observation
+
+__all__ = ["RULES", "Action", "Decision", "Rule", "decide"]
+
+RULES: Final[tuple[Rule, ...]] = (
+    unreadable_journal_holds,
+    # An open outcome comes before everything else, windows, suspension and deletion included.
+    outdated_journal_yields,
+    sending_in_vain_is_abandoned,
+    settled_doubt_ends,
+    sending_goes_on,
+    # Whoever goes needs no valid spec; whoever has none can be told nothing else.
+    gone_is_finalized,
+    invalid_spec_holds,
+    guard_follows_spec,
+    conflict_holds,
+    # A value that is there is taken before a new one is made: re-creation and restore rotate nothing.
+    recorded_value_is_adopted,
+    existing_value_is_adopted,
+    first_rotation_creates,
+    # What is there is delivered before it is replaced, also while suspended.
+    newer_target_is_adopted,
+    journal_is_kept_in_order,
+    target_is_published,
+    former_target_is_released,
+    # From here on it is about changes at the tenant, and suspension stops them all.
+    suspended_holds,
+    changed_client_rotates,
+    changed_domain_is_asked,
+    new_token_rotates,
+    due_date_rotates,
+    unverified_value_is_probed,
+)
+
+
+def decide(observation: Observation) -> Decision:
+    """Return what to do: the answer of the first rule that has one, else a hold."""
+    for rule in RULES:
+        decision = rule(observation)
+        if decision is not None:
+            return decision
+    return otherwise_hold(observation)

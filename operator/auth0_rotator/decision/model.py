@@ -1,0 +1,76 @@
+"""What a decision is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from auth0_rotator.conditions import Reason
+from auth0_rotator.observation import Observation
+from auth0_rotator.record import Trigger
+
+
+class Action(StrEnum):
+    """What a pass can do."""
+
+    HOLD = "hold"
+    """Nothing, until `until` or the next event."""
+    CONTINUE = "continue"
+    """Go on with a value that may have been sent."""
+    SETTLE = "settle"
+    """End a doubt by a person's word."""
+    ABANDON = "abandon"
+    """Let go of a journal whose outcome nobody will tell."""
+    FINALIZE = "finalize"
+    """Do what a deleted rotation asks for, then let it go."""
+    GUARD = "guard"
+    """Set or remove the finalizer that a revocation needs."""
+    ADOPT = "adopt"
+    """Take the target's value and record into the journal."""
+    ADOPT_VALUE = "adopt-value"
+    """Take a value without record from a Secret that somebody else made."""
+    RESTORE_JOURNAL = "restore-journal"
+    """Write the journal's label and owner again."""
+    PUBLISH = "publish"
+    """Write the target from the journal."""
+    RELEASE_TARGET = "release-target"
+    """Let go of the Secret that was the target before."""
+    ROTATE = "rotate"
+    """Change the client secret at the tenant."""
+    MOVE = "move"
+    """Ask another domain's tenant whether it knows the current value."""
+    VERIFY = "verify"
+    """Ask the tenant whether it accepts the current value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, why, and, for a hold, until when at the latest."""
+
+    action: Action
+    reason: Reason
+    message: str
+    trigger: Trigger | None = None
+    until: datetime | None = None
+    is_stalled: bool = False
+    """Whether only a person can end it."""
+    is_failure: bool = False
+    """Whether a wanted rotation could not be done: rotationStatus becomes failed."""
+
+
+Rule = Callable[[Observation], Decision | None]
+
+
+def hold(reason: Reason, message: str, until: datetime | None = None) -> Decision:
+    """Return a hold that ends by itself."""
+    return Decision(Action.HOLD, reason, message, until=until)
+
+
+def stall(reason: Reason, message: str, until: datetime | None = None) -> Decision:
+    """Return a hold that a person must end."""
+    return Decision(Action.HOLD, reason, message, until=until, is_stalled=True)
+
+
+def fail(reason: Reason, message: str, *, is_stalled: bool = False) -> Decision:
+    """Return a hold instead of a rotation that was wanted."""
+    return Decision(Action.HOLD, reason, message, is_failure=True, is_stalled=is_stalled)

@@ -1,0 +1,137 @@
+"""Rules that ask for a change at the tenant, and what each of them needs first."""
+
+from auth0_rotator.conditions import Reason
+from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
+from auth0_rotator.decision.value import target_fault
+from auth0_rotator.decision.wants import due_at, new_tokens, retry_at
+from auth0_rotator.observation import Observation
+from auth0_rotator.record import Trigger
+
+
+def first_rotation_creates(o: Observation) -> Decision | None:
+    """An object without any value gets one, as the original feature does it."""
+    if o.rotation is None or o.rotation.spec is None:
+        return None
+    if o.journal is not None and o.journal.current is not None:
+        return None
+    if o.rotation.spec.suspend:
+        return hold(Reason.SUSPENDED, "suspended before its first rotation")
+    return _rotate(o, Trigger.CREATION, Reason.CREATION, "the first rotation of this object")
+
+
+def suspended_holds(o: Observation) -> Decision | None:
+    """Suspended means no rotation at all, manual ones included."""
+    if o.rotation is None or o.rotation.spec is None or not o.rotation.spec.suspend:
+        return None
+    return hold(Reason.SUSPENDED, "suspended by spec.suspend")
+
+
+def changed_client_rotates(o: Observation) -> Decision | None:
+    """A value of another client is of no use: the new client is rotated, and both keys switch."""
+    if o.rotation is None or o.rotation.spec is None or o.journal is None:
+        return None
+    current = o.journal.current
+    if current is None or current.record.client_id == o.rotation.spec.parameters.client_id:
+        return None
+    message = "the spec names another client than the delivered value belongs to"
+    return _rotate(o, Trigger.CLIENT_CHANGED, Reason.CLIENT_CHANGED, message)
+
+
+def changed_domain_is_asked(o: Observation) -> Decision | None:
+    """The same client under another domain: its tenant is asked before anything is believed."""
+    current = o.journal.current if o.journal is not None else None
+    domain = o.connection.domain
+    if current is None or not domain or current.record.domain == domain or new_tokens(o):
+        return None
+    if o.is_move_refused:
+        message = (
+            f"the connection leads to {domain}, which does not accept the value that was delivered "
+            f"for {current.record.domain}; ask for a rotation with auth0rotator.dev/rotate-now"
+        )
+        return stall(Reason.DOMAIN_CHANGED, message)
+    if not o.connection.is_ready:
+        return hold(Reason.CONNECTION_NOT_READY, o.connection.message)
+    if o.verify_at is not None and o.verify_at > o.now:
+        return hold(Reason.DOMAIN_CHANGED, f"asking {domain} about the delivered value", o.verify_at)
+    return Decision(Action.MOVE, Reason.DOMAIN_CHANGED, f"the connection leads to {domain} now")
+
+
+def new_token_rotates(o: Observation) -> Decision | None:
+    """A token that was not handled before asks for one rotation, now."""
+    if not new_tokens(o):
+        return None
+    return _rotate(o, Trigger.MANUAL, Reason.REQUESTED, "a person asked for a rotation")
+
+
+def due_date_rotates(o: Observation) -> Decision | None:
+    """The due date has come, by the object as it is at this instant."""
+    due = due_at(o)
+    if due is None or due > o.now:
+        return None
+    return _rotate(o, Trigger.SCHEDULE, Reason.DUE, f"due since {due:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def unverified_value_is_probed(o: Observation) -> Decision | None:
+    """A value that the tenant was not asked about is probed."""
+    if o.rotation is None or o.rotation.spec is None or o.is_verification_done:
+        return None
+    if o.journal is None or o.journal.current is None or not o.connection.is_ready:
+        return None
+    if o.verify_at is not None and o.verify_at > o.now:
+        return None
+    return Decision(Action.VERIFY, Reason.VERIFYING, "asking the tenant about the delivered value")
+
+
+def otherwise_hold(o: Observation) -> Decision:
+    """Nothing is to be done before the next instant."""
+    instants = [due_at(o), None if o.is_verification_done else o.verify_at]
+    until = min((instant for instant in instants if instant is not None), default=None)
+    due = due_at(o)
+    if due is None:
+        return hold(Reason.AUTOMATION_OFF, "rotates only when asked to", until)
+    return hold(Reason.WAITING_FOR_DUE_DATE, f"due at {due:%Y-%m-%dT%H:%M:%SZ}", until)
+
+
+def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> Decision:
+    """Return the rotation, or the hold that its first unmet need asks for."""
+    waits = _wait(o)
+    if waits is not None:
+        return waits
+    fault = target_fault(o)
+    if fault is not None:
+        return fail(fault.reason, fault.message, is_stalled=True)
+    own = _own_client(o)
+    if own is not None:
+        return own
+    if o.connection.reason is Reason.PENDING:
+        return hold(Reason.PENDING, o.connection.message)
+    if not o.connection.is_ready:
+        return fail(o.connection.reason, o.connection.message)
+    return Decision(Action.ROTATE, reason, message, trigger=trigger)
+
+
+def _wait(o: Observation) -> Decision | None:
+    """Return the hold for a rotation that is wanted, but not at this instant."""
+    if o.attempt is not None and o.attempt.again_at > o.now:
+        return hold(Reason.BUSY, "a short back-off inside the attempt", o.attempt.again_at)
+    late_until = o.journal.late_until if o.journal is not None else None
+    if late_until is not None and late_until > o.now:
+        message = "a request of the last rotation may still take effect; waiting it out"
+        return hold(Reason.LATE_REQUEST_POSSIBLE, message, late_until)
+    retry = retry_at(o)
+    if retry is not None and retry > o.now:
+        return hold(Reason.BACKING_OFF, "the last attempt failed; waiting for the next", retry)
+    return None
+
+
+def _own_client(o: Observation) -> Decision | None:
+    spec = o.rotation.spec if o.rotation is not None else None
+    if spec is None or not o.connection.client_id:
+        return None
+    if spec.parameters.client_id != o.connection.client_id:
+        return None
+    message = (
+        "this is the client by which the operator itself authenticates; rotate it by hand, or use "
+        "another application for the connection"
+    )
+    return stall(Reason.OWN_CLIENT, message)

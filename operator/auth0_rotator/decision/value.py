@@ -1,0 +1,159 @@
+"""Rules about the value that is there: adopt it, publish it, keep its surroundings in order."""
+
+from datetime import timedelta
+from typing import Final
+
+from auth0_rotator.conditions import Reason
+from auth0_rotator.decision.model import Action, Decision, stall
+from auth0_rotator.decision.wants import own_record
+from auth0_rotator.observation import Observation
+from auth0_rotator.resource import CreationPolicy, InitialRotation
+from auth0_rotator.target import DEFAULT_TYPE, Difference, compare, project
+
+# After so many repairs within the window, somebody is undoing them.
+CONTESTED_REPAIRS: Final = 5
+CONTESTED_WINDOW: Final = timedelta(minutes=10)
+
+
+def recorded_value_is_adopted(o: Observation) -> Decision | None:
+    """A target that carries a commit record for this client needs no rotation, only a journal."""
+    if _has_value(o) or o.rotation is None or o.rotation.spec is None or o.target is None:
+        return None
+    record = o.target.record
+    if record is None or record.client_id != o.rotation.spec.parameters.client_id:
+        return None
+    message = f"the target holds rotation {record.sequence} of this client"
+    if o.target.recorded_secret is None:
+        message = (
+            f"{message}, but its value is gone from the key that the record names; put it back, or "
+            "delete the Secret to have the client rotated anew"
+        )
+        return stall(Reason.ADOPTION_UNCLEAR, message)
+    return Decision(Action.ADOPT, Reason.ADOPTED, message)
+
+
+def existing_value_is_adopted(o: Observation) -> Decision | None:
+    """With WhenDue, a value that somebody put into the target counts as rotated now."""
+    if _has_value(o) or o.rotation is None or o.rotation.spec is None or o.target is None:
+        return None
+    spec = o.rotation.spec
+    if spec.initial_rotation is not InitialRotation.WHEN_DUE or o.target.record is not None:
+        return None
+    mapping, client_id = spec.secrets_mapping, spec.parameters.client_id
+    if o.target.data.get(mapping.client_secret) is None:
+        return None
+    if o.target.controller:
+        return stall(Reason.TARGET_FOREIGN, _foreign_message(o))
+    stated = o.target.data.get(mapping.client_id)
+    if stated is not None and stated.reveal().strip() != client_id:
+        message = (
+            f"the Secret {_target_name(o)} holds another client's id under {mapping.client_id}; "
+            "correct it, or choose another target.name"
+        )
+        return stall(Reason.TARGET_FOREIGN, message)
+    if not o.connection.domain:
+        return stall(o.connection.reason, o.connection.message)
+    return Decision(Action.ADOPT_VALUE, Reason.ADOPTED, "the value that was there is kept")
+
+
+def newer_target_is_adopted(o: Observation) -> Decision | None:
+    """A target with a higher sequence than the journal's shows that the journal is an old copy."""
+    record = own_record(o)
+    if o.journal is None or record is None or record.sequence <= o.journal.sequence:
+        return None
+    if o.target is None or o.target.recorded_secret is None:
+        return None
+    message = (
+        f"the target holds rotation {record.sequence}, newer than the journal's {o.journal.sequence}"
+    )
+    return Decision(Action.ADOPT, Reason.ADOPTED, message)
+
+
+def journal_is_kept_in_order(o: Observation) -> Decision | None:
+    """A journal without its label is not watched; one without its owner is not collected."""
+    meta = o.journal.meta if o.journal is not None else None
+    if meta is None or o.rotation is None or meta.deleting_since is not None:
+        return None
+    if meta.is_intact and meta.owner_uid == o.rotation.uid:
+        return None
+    message = "the journal's label or owner was changed"
+    return Decision(Action.RESTORE_JOURNAL, Reason.DRIFT_REPAIRED, message)
+
+
+def target_is_published(o: Observation) -> Decision | None:
+    """A target that is missing or differs is written from the journal."""
+    if o.journal is None or o.journal.current is None or o.plan is None:
+        return None
+    difference = compare(project(o.journal, o.plan, o.key.namespace), o.target)
+    if difference is Difference.NONE:
+        return None
+    fault = target_fault(o)
+    if fault is not None:
+        return fault
+    if difference is Difference.MISSING:
+        message = f"the Secret {_target_name(o)} was missing"
+        return Decision(Action.PUBLISH, Reason.PUBLISHED, message)
+    what = "value" if difference is Difference.SECRET else "keys, labels or annotations"
+    message = f"the Secret {_target_name(o)} had other {what} than the journal"
+    return Decision(Action.PUBLISH, Reason.DRIFT_REPAIRED, message)
+
+
+def former_target_is_released(o: Observation) -> Decision | None:
+    """When target.name changes, the Secret under the old name is let go, after the new one stands."""
+    if o.journal is None or o.journal.plan is None or o.plan is None:
+        return None
+    former = o.journal.plan.target_name
+    if former == o.plan.target_name or o.journal.current is None:
+        return None
+    message = f"the target is {o.plan.target_name} now, no longer {former}"
+    return Decision(Action.RELEASE_TARGET, Reason.TARGET_RELEASED, message)
+
+
+def target_fault(o: Observation) -> Decision | None:
+    """Return the hold for a Secret that must not or cannot be written; None where it can be."""
+    target, plan = o.target, o.plan
+    if target is None or plan is None:
+        return None
+    if target.controller or (plan.target.creation_policy is CreationPolicy.CREATE and _is_foreign(o)):
+        return stall(Reason.TARGET_FOREIGN, _foreign_message(o))
+    name = _target_name(o)
+    if target.is_immutable:
+        message = f"the Secret {name} is immutable; delete it, and it is written anew without rotation"
+        return stall(Reason.TARGET_IMMUTABLE, message)
+    wanted = plan.target.template.type if plan.target.template is not None else DEFAULT_TYPE
+    if plan.target.creation_policy is CreationPolicy.CREATE and target.type != wanted:
+        message = (
+            f"the Secret {name} is of type {target.type}, not {wanted}; delete it, and it is "
+            "written anew without rotation"
+        )
+        return stall(Reason.TARGET_TYPE_DIFFERS, message)
+    since = o.now - CONTESTED_WINDOW
+    if sum(1 for repair in o.repairs if repair > since) >= CONTESTED_REPAIRS:
+        who = f"the field manager {o.contender}" if o.contender else "somebody"
+        message = (
+            f"{who} undoes every repair of the Secret {name}; stop it from writing there, or choose "
+            "another target.name"
+        )
+        return stall(Reason.TARGET_CONTESTED, message, min(o.repairs) + CONTESTED_WINDOW)
+    return None
+
+
+def _has_value(o: Observation) -> bool:
+    return o.journal is not None and o.journal.current is not None
+
+
+def _is_foreign(o: Observation) -> bool:
+    return o.target is not None and o.target.record is None
+
+
+def _target_name(o: Observation) -> str:
+    return o.plan.target_name if o.plan is not None else o.key.name
+
+
+def _foreign_message(o: Observation) -> str:
+    owner = o.target.controller if o.target is not None else ""
+    who = f"belongs to {owner}" if owner else "was made by somebody else"
+    return (
+        f"the Secret {_target_name(o)} {who}; delete it, choose another target.name, or use "
+        "creationPolicy Merge"
+    )

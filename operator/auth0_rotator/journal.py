@@ -1,0 +1,205 @@
+"""What the journal means, and what happens to it: pure functions from a journal to the next one.
+
+The journal is the one durable truth about a client secret. While its state is `sending`, the
+tenant may hold `current` or `next`; while it is `idle`, the tenant holds `current`. A `next` in
+an idle journal is parked: chosen, surely not live, and used by the next attempt.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from auth0_rotator.credential import ClientSecret
+from auth0_rotator.record import CommitRecord, Credential
+from auth0_rotator.resource import GROUP, ConnectionRef, SecretsMapping, TargetSpec
+from auth0_rotator.resource.image import Image
+from auth0_rotator.resource.rotation import JOURNAL_SUFFIX
+
+JOURNAL_TYPE: Final = f"{GROUP}/journal"
+SENDING_FINALIZER: Final = f"{GROUP}/sending"
+
+
+class State(StrEnum):
+    """idle: the tenant holds `current`. sending: the tenant may hold `current` or `next`."""
+
+    IDLE = "idle"
+    SENDING = "sending"
+
+
+class Plan(Image):
+    """What is needed to finish a rotation without its object."""
+
+    rotation: str
+    uid: str
+    connection_ref: ConnectionRef
+    secrets_mapping: SecretsMapping
+    target: TargetSpec
+    delete_secrets: bool = False
+
+    @property
+    def target_name(self) -> str:
+        """The name of the Secret to deliver into."""
+        return self.target.name or self.rotation
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One journal, as it was read or as it is to be written."""
+
+    state: State = State.IDLE
+    current: Credential | None = None
+    previous: ClientSecret | None = None
+    next: Credential | None = None
+    plan: Plan | None = None
+    attempts: int = 0
+    """How often `next` may have been sent since the state became sending."""
+    attempted_at: datetime | None = None
+    attempted_by: str = ""
+    """Which process counted the last attempt."""
+    late_until: datetime | None = None
+    """Until then a request of the last rotation, whose answer was lost, may still take effect."""
+    settle_seen: str = ""
+    """What the settle-doubt annotation said when the state became sending: an old word settles
+    no new doubt."""
+    meta: "JournalMeta | None" = None
+    """How it stands in the cluster; None while it was never written."""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the tenant may hold `next`."""
+        return self.state is State.SENDING
+
+    @property
+    def sequence(self) -> int:
+        """The sequence of `current`, 0 where there is none."""
+        return self.current.record.sequence if self.current is not None else 0
+
+    @property
+    def handled(self) -> tuple[str, ...]:
+        """The tokens handled so far."""
+        return self.current.record.handled if self.current is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalMeta:
+    """What Kubernetes and other people say of a journal's Secret."""
+
+    uid: str
+    resource_version: str
+    owner_uid: str
+    """The uid of the rotation that it belongs to; empty where the owner reference is gone."""
+    deleting_since: datetime | None
+    is_intact: bool
+    """Whether its labels stand as the operator wrote them."""
+    foreign: dict[str, Any]
+    """Labels, annotations and finalizers of other people, written back as they were found."""
+
+
+def journal_name(rotation: str) -> str:
+    """Return the name of the journal of the rotation called `rotation`."""
+    return rotation + JOURNAL_SUFFIX
+
+
+def rotation_of_journal(name: str) -> str | None:
+    """Return the name of the rotation whose journal is called `name`; None for any other name."""
+    return name.removesuffix(JOURNAL_SUFFIX) if name.endswith(JOURNAL_SUFFIX) else None
+
+
+def begun(  # noqa: PLR0913 - each is one thing that the write before the change must hold
+    journal: Journal | None,
+    *,
+    intended: Credential,
+    plan: Plan,
+    settle_seen: str,
+    now: datetime,
+    by: str,
+) -> Journal:
+    """Return the journal that lets the `intended` value be sent: the write before the change."""
+    return replace(
+        journal or Journal(),
+        state=State.SENDING,
+        next=intended,
+        plan=plan,
+        settle_seen=settle_seen,
+        attempts=1,
+        attempted_at=now,
+        attempted_by=by,
+    )
+
+
+def attempted_again(journal: Journal, *, now: datetime, by: str) -> Journal:
+    """Return the journal that lets the same value be sent once more."""
+    return replace(journal, attempts=journal.attempts + 1, attempted_at=now, attempted_by=by)
+
+
+def committed(journal: Journal, *, record: CommitRecord, late_until: datetime | None) -> Journal:
+    """Return the journal in which `next` has become `current`, with its final `record`.
+
+    `previous` is kept only where it belongs to the same client of the same tenant.
+
+    Raises:
+        ValueError: there is no `next`.
+    """
+    chosen, replaced = journal.next, journal.current
+    if chosen is None:
+        message = "there is nothing to commit"
+        raise ValueError(message)
+    is_same_client = replaced is not None and replaced.record.is_for(
+        record.client_id, record.domain
+    )
+    return replace(
+        _at_rest(journal),
+        current=Credential(chosen.secret, record),
+        previous=replaced.secret if replaced is not None and is_same_client else None,
+        next=None,
+        late_until=late_until,
+    )
+
+
+def refused(journal: Journal) -> Journal:
+    """Return the journal after a refusal that surely changed nothing: idle, `next` parked."""
+    return _at_rest(journal)
+
+
+def with_another_value(journal: Journal, intended: Credential) -> Journal:
+    """Return the journal with another `next`, for the tenant refused the value of the old one."""
+    return replace(journal, next=intended)
+
+
+def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> Journal:
+    """Return a journal whose `current` is what a target already holds.
+
+    A parked `next` stays, unless it is older than what is adopted.
+    """
+    base = _at_rest(journal or Journal())
+    parked = base.next
+    is_newer = parked is not None and parked.record.sequence > credential.record.sequence
+    return replace(
+        base, current=credential, previous=None, next=parked if is_newer else None, plan=plan
+    )
+
+
+def replanned(journal: Journal, plan: Plan) -> Journal:
+    """Return the journal with another plan: for a new target, or after a change of owner."""
+    return replace(journal, plan=plan)
+
+
+def moved(journal: Journal, domain: str) -> Journal:
+    """Return the journal whose `current` is known to be live at another domain's tenant."""
+    if journal.current is None:
+        message = "there is no value that could have moved"
+        raise ValueError(message)
+    record = replace(journal.current.record, domain=domain)
+    return replace(journal, current=Credential(journal.current.secret, record))
+
+
+def _at_rest(journal: Journal) -> Journal:
+    return replace(
+        journal,
+        state=State.IDLE,
+        attempts=0,
+        attempted_at=None,
+        attempted_by="",
+        settle_seen="",
+    )

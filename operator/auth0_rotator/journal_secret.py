@@ -1,0 +1,205 @@
+"""How a journal stands in a Secret: the one place that knows the names of its annotations."""
+
+import binascii
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+
+from auth0_rotator.conditions import parse_timestamp, timestamp
+from auth0_rotator.credential import ClientSecret
+from auth0_rotator.journal import (
+    JOURNAL_TYPE,
+    SENDING_FINALIZER,
+    Journal,
+    JournalMeta,
+    Plan,
+    State,
+    journal_name,
+)
+from auth0_rotator.record import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    PREFIX,
+    ROLE_LABEL,
+    ROTATION_ANNOTATION,
+    Credential,
+    RecordUnreadableError,
+    Role,
+    parse_record,
+    record_annotations,
+)
+from auth0_rotator.resource import GROUP, VERSION, Kind, SpecInvalid, parse_spec
+
+_STATE: Final = f"{PREFIX}state"
+_PLAN: Final = f"{PREFIX}plan"
+_ATTEMPTS: Final = f"{PREFIX}attempts"
+_ATTEMPTED_AT: Final = f"{PREFIX}attempted-at"
+_ATTEMPTED_BY: Final = f"{PREFIX}attempted-by"
+_LATE_UNTIL: Final = f"{PREFIX}late-until"
+_SETTLE_SEEN: Final = f"{PREFIX}settle-seen"
+_NEXT: Final = "next-"
+
+
+class JournalUnreadableError(Exception):
+    """The Secret under the journal's name is no journal, or says something impossible."""
+
+
+def journal_secret(journal: Journal, *, namespace: str, rotation: str, owner_uid: str) -> dict[str, Any]:
+    """Return the Secret that says `journal`, owned by the rotation with `owner_uid`.
+
+    With the journal's own resourceVersion in it, a replacement is a compare-and-swap.
+    """
+    metadata: dict[str, Any] = {
+        "name": journal_name(rotation),
+        "namespace": namespace,
+        "labels": _labels(),
+        "annotations": _annotations(journal) | {ROTATION_ANNOTATION: rotation},
+        "finalizers": [SENDING_FINALIZER] if journal.is_sending else [],
+        "ownerReferences": [owner_reference(rotation, owner_uid)],
+    }
+    if journal.meta is not None:
+        foreign = journal.meta.foreign
+        metadata["uid"] = journal.meta.uid
+        metadata["resourceVersion"] = journal.meta.resource_version
+        metadata["labels"] = foreign["labels"] | metadata["labels"]
+        metadata["annotations"] = foreign["annotations"] | metadata["annotations"]
+        metadata["finalizers"] = foreign["finalizers"] + metadata["finalizers"]
+    values = {
+        "current": journal.current.secret if journal.current is not None else None,
+        "previous": journal.previous,
+        "next": journal.next.secret if journal.next is not None else None,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": JOURNAL_TYPE,
+        "metadata": metadata,
+        "data": {
+            name: b64encode(secret.reveal().encode()).decode()
+            for name, secret in values.items()
+            if secret is not None
+        },
+    }
+
+
+def owner_reference(rotation: str, uid: str) -> dict[str, Any]:
+    """Return a reference by which the garbage collector deletes a Secret after its rotation.
+
+    Without `blockOwnerDeletion`: that would need the right to set finalizers on rotations.
+    """
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": Kind.ROTATION.value,
+        "name": rotation,
+        "uid": uid,
+        "controller": True,
+    }
+
+
+def parse_journal(secret: Mapping[str, Any]) -> Journal:
+    """Return what the Secret under a journal's name says.
+
+    Raises:
+        JournalUnreadableError: with a sentence that shows no value. Whoever gets it must hold:
+            what cannot be read is not absent.
+    """
+    if secret.get("type") != JOURNAL_TYPE:
+        message = f"its type is not {JOURNAL_TYPE}"
+        raise JournalUnreadableError(message)
+    annotations = secret["metadata"].get("annotations") or {}
+    values = _values(secret.get("data") or {})
+    try:
+        journal = Journal(
+            state=State(annotations.get(_STATE, "")),
+            current=_credential(values.get("current"), annotations, part=""),
+            previous=values.get("previous"),
+            next=_credential(values.get("next"), annotations, part=_NEXT),
+            plan=parse_spec(Plan, json.loads(annotations[_PLAN])) if annotations.get(_PLAN) else None,
+            attempts=int(annotations.get(_ATTEMPTS, "0")),
+            attempted_at=parse_timestamp(annotations.get(_ATTEMPTED_AT)),
+            attempted_by=annotations.get(_ATTEMPTED_BY, ""),
+            late_until=parse_timestamp(annotations.get(_LATE_UNTIL)),
+            settle_seen=annotations.get(_SETTLE_SEEN, ""),
+            meta=_meta(secret["metadata"]),
+        )
+    except RecordUnreadableError as error:
+        raise JournalUnreadableError(str(error)) from None
+    except (ValueError, SpecInvalid):
+        message = f"one of its annotations {_STATE}, {_PLAN} or {_ATTEMPTS} makes no sense"
+        raise JournalUnreadableError(message) from None
+    if journal.is_sending and (journal.next is None or journal.plan is None):
+        message = "its state is sending, but there is nothing to send or no plan to follow"
+        raise JournalUnreadableError(message)
+    return journal
+
+
+def _labels() -> dict[str, str]:
+    return {ROLE_LABEL: Role.JOURNAL.value, MANAGED_BY_LABEL: MANAGED_BY}
+
+
+def _annotations(journal: Journal) -> dict[str, str]:
+    told = {_STATE: journal.state.value}
+    if journal.current is not None:
+        told |= record_annotations(journal.current.record)
+    if journal.next is not None:
+        told |= record_annotations(journal.next.record, part=_NEXT)
+    if journal.plan is not None:
+        told[_PLAN] = journal.plan.model_dump_json(by_alias=True, exclude_none=True)
+    if journal.is_sending:
+        told[_ATTEMPTS] = str(journal.attempts)
+        told[_ATTEMPTED_BY] = journal.attempted_by
+        told[_SETTLE_SEEN] = journal.settle_seen
+        if journal.attempted_at is not None:
+            told[_ATTEMPTED_AT] = timestamp(journal.attempted_at)
+    if journal.late_until is not None:
+        told[_LATE_UNTIL] = timestamp(journal.late_until)
+    return told
+
+
+def _values(data: Mapping[str, str]) -> dict[str, ClientSecret]:
+    try:
+        return {
+            name: ClientSecret(b64decode(data[name], validate=True).decode())
+            for name in ("current", "previous", "next")
+            if data.get(name)
+        }
+    except (binascii.Error, UnicodeDecodeError):
+        message = "one of current, previous and next is not text in base64"
+        raise JournalUnreadableError(message) from None
+
+
+def _credential(
+    secret: ClientSecret | None, annotations: Mapping[str, str], *, part: str
+) -> Credential | None:
+    record = parse_record(annotations, part=part)
+    if secret is None and record is None:
+        return None
+    if secret is None or record is None:
+        message = "a value and its commit record do not stand together"
+        raise JournalUnreadableError(message)
+    return Credential(secret, record)
+
+
+def _meta(metadata: Mapping[str, Any]) -> JournalMeta:
+    labels = metadata.get("labels") or {}
+    owners = metadata.get("ownerReferences") or []
+    ours = [owner for owner in owners if owner.get("kind") == Kind.ROTATION.value]
+    return JournalMeta(
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        owner_uid=ours[0]["uid"] if ours else "",
+        deleting_since=parse_timestamp(metadata.get("deletionTimestamp")),
+        is_intact=_labels().items() <= labels.items(),
+        foreign={
+            "labels": labels,
+            "annotations": {
+                name: text
+                for name, text in (metadata.get("annotations") or {}).items()
+                if not name.startswith(PREFIX)
+            },
+            "finalizers": [
+                name for name in metadata.get("finalizers") or [] if name != SENDING_FINALIZER
+            ],
+        },
+    )

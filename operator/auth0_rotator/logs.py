@@ -1,0 +1,44 @@
+"""Log lines: one constant sentence an event, with fields beside it."""
+
+import logging
+from typing import Any, Final
+
+from pythonjsonlogger.json import JsonFormatter
+
+from auth0_rotator.settings import LogFormat, LogLevel
+
+# The fields that the operator's own lines carry.
+FIELDS: Final = ("key", "reason", "cause")
+# These print requests and answers, secrets included, when they are allowed to.
+_TALKATIVE: Final = ("kubernetes", "httpx", "httpcore", "aiohttp", "urllib3", "kopf", "asyncio")
+
+
+def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
+    """Write all log lines to stderr in `log_format`, from `level` on; libraries from warnings on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_json_formatter() if log_format is LogFormat.JSON else _TextFormatter())
+    logging.basicConfig(level=level.value.upper(), handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _json_formatter() -> logging.Formatter:
+    return JsonFormatter(
+        "{levelname}{name}{message}",
+        style="{",
+        timestamp=True,
+        rename_fields={"levelname": "level", "name": "logger"},
+    )
+
+
+class _TextFormatter(logging.Formatter):
+    """A line for people: time, level, sentence, and the fields as name=value."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname:7} {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with the fields after the sentence."""
+        told: dict[str, Any] = {name: getattr(record, name, None) for name in FIELDS}
+        fields = " ".join(f"{name}={value}" for name, value in told.items() if value)
+        return f"{super().format(record)} {fields}".rstrip()

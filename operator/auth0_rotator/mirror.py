@@ -1,0 +1,260 @@
+"""What the watches last said: objects by name, with the indexes that tell whom a change concerns.
+
+A mirror is never proof of absence: a write that finds something it did not expect is answered
+with a conflict, and the object is then read. A newer resourceVersion wins over an older one,
+whichever way it came.
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auth0_rotator.claims import holds_claim
+from auth0_rotator.journal import JOURNAL_TYPE, Journal, rotation_of_journal
+from auth0_rotator.journal_secret import JournalUnreadableError, parse_journal
+from auth0_rotator.observation import Contest, Key, Rival, Rotation, parse_rotation
+from auth0_rotator.record import ROLE_LABEL
+from auth0_rotator.resource import ConnectionRef, Kind
+from auth0_rotator.target import Target, parse_target
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionKey:
+    """Kind, namespace (empty for the cluster kind) and name of a connection."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenJournal:
+    """A journal, or why it cannot be read."""
+
+    journal: Journal | None
+    fault: str
+    version: int
+
+
+class Mirror:
+    """Objects as they were last seen. All methods are plain look-ups; none waits."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.rotations: dict[Key, Rotation] = {}
+        self.connections: dict[ConnectionKey, Body] = {}
+        self._journals: dict[Key, SeenJournal] = {}
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._versions: dict[tuple[str, str, str], int] = {}
+        self._by_client: defaultdict[str, set[Key]] = defaultdict(set)
+        self._by_target: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
+        self._by_connection: defaultdict[ConnectionKey, set[Key]] = defaultdict(set)
+
+    # Look-ups --------------------------------------------------------------------------------
+
+    def journal(self, key: Key) -> SeenJournal | None:
+        """Return the journal of a rotation, None where none was seen."""
+        return self._journals.get(key)
+
+    def target(self, namespace: str, name: str) -> Target | None:
+        """Return the Secret under a target's name, None where none was seen."""
+        return self._targets.get((namespace, name))
+
+    def keys(self) -> set[Key]:
+        """Return every rotation that is there, or has left a journal."""
+        return set(self.rotations) | set(self._journals)
+
+    def users_of(self, connection: ConnectionKey) -> set[Key]:
+        """Return the rotations that refer to the connection."""
+        return set(self._by_connection.get(connection, ()))
+
+    def rivals_of(self, rotation: Rotation) -> list[Rival]:
+        """Return the rotations that claim the same Secret, or the same client over any connection.
+
+        The caller drops those whose connection leads to another domain.
+        """
+        if rotation.spec is None:
+            return []
+        claims = (
+            (Contest.CLIENT, self._by_client.get(rotation.spec.parameters.client_id, set())),
+            (Contest.TARGET, self._by_target.get(_target_of(rotation), set())),
+        )
+        return [
+            self._rival(self.rotations[key], contest)
+            for contest, keys in claims
+            for key in sorted(keys - {rotation.key}, key=str)
+        ]
+
+    def _rival(self, other: Rotation, contest: Contest) -> Rival:
+        seen = self._journals.get(other.key)
+        return Rival(
+            key=other.key,
+            uid=other.uid,
+            created_at=other.created_at,
+            holds=holds_claim(other, seen.journal if seen else None, contest),
+            contest=contest,
+        )
+
+    # What came in ----------------------------------------------------------------------------
+
+    def put_rotation(self, body: Body) -> set[Key]:
+        """Take in a rotation; return whom it concerns: itself, and those with the same claims."""
+        if not self._is_news(Kind.ROTATION.value, body):
+            return set()
+        rotation = parse_rotation(body)
+        before = self.rotations.get(rotation.key)
+        concerned = self._unindex(before) | {rotation.key}
+        self.rotations[rotation.key] = rotation
+        if rotation.spec is not None:
+            self._by_client[rotation.spec.parameters.client_id].add(rotation.key)
+            self._by_target[_target_of(rotation)].add(rotation.key)
+            self._by_connection[connection_of(rotation)].add(rotation.key)
+        is_same_claim = before is not None and before.spec == rotation.spec
+        return {rotation.key} if is_same_claim else concerned | self._claimants(rotation)
+
+    def drop_rotation(self, body: Body) -> set[Key]:
+        """Take in that a rotation is gone; return whom it concerns."""
+        key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
+        if not self._is_news(Kind.ROTATION.value, body):
+            return set()
+        return self._unindex(self.rotations.pop(key, None)) | {key}
+
+    def forget_rotation(self, key: Key) -> None:
+        """Drop a rotation that a live read did not find."""
+        self._unindex(self.rotations.pop(key, None))
+
+    def put_secret(self, body: Body) -> set[Key]:
+        """Take in a Secret, a journal or a target; return whom it concerns."""
+        if not self._is_news("Secret", body):
+            return set()
+        namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        rotation = rotation_of_journal(name)
+        if rotation is not None and body.get("type") == JOURNAL_TYPE:
+            key = Key(namespace, rotation)
+            self._journals[key] = _seen_journal(body)
+            return {key}
+        target = self._targets[namespace, name] = parse_target(body)
+        own = {Key(namespace, target.rotation)} if target.rotation else set()
+        return own | self._by_target.get((namespace, name), set())
+
+    def drop_secret(self, body: Body) -> set[Key]:
+        """Take in that a Secret is gone, or has lost the label that the watch selects."""
+        if not self._is_news("Secret", body):
+            return set()
+        return self.forget_secret(body["metadata"]["namespace"], body["metadata"]["name"])
+
+    def forget_secret(self, namespace: str, name: str) -> set[Key]:
+        """Drop a Secret that a live read did not find; return whom it concerns."""
+        rotation = rotation_of_journal(name)
+        if rotation is not None and Key(namespace, rotation) in self._journals:
+            del self._journals[Key(namespace, rotation)]
+            return {Key(namespace, rotation)}
+        target = self._targets.pop((namespace, name), None)
+        own = {Key(namespace, target.rotation)} if target is not None and target.rotation else set()
+        return own | self._by_target.get((namespace, name), set())
+
+    def is_watched(self, namespace: str, name: str) -> bool:
+        """Return whether the watch would tell of a change to this Secret."""
+        target = self._targets.get((namespace, name))
+        return target is not None and ROLE_LABEL in target.labels
+
+    def put_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
+        """Take in a connection; return its key, None where nothing but its status is new."""
+        if not self._is_news(kind.value, body):
+            return None
+        key = connection_key(kind, body)
+        before = self.connections.get(key, {"metadata": {}})["metadata"]
+        self.connections[key] = body
+        now = body["metadata"]
+        is_same = before.get("uid") == now["uid"] and before.get("generation") == now["generation"]
+        return None if is_same else key
+
+    def drop_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
+        """Take in that a connection is gone; return its key, None where this is no news."""
+        if not self._is_news(kind.value, body):
+            return None
+        key = connection_key(kind, body)
+        self.connections.pop(key, None)
+        return key
+
+    def missed(
+        self, kind: str, namespace: str | None, listed: Container[tuple[str, str]], version: int
+    ) -> list[Body]:
+        """Return stand-ins for objects that a full list as of `version` does not show any more.
+
+        A watch that was interrupted for long does not tell what vanished meanwhile.
+        """
+        return [
+            {"metadata": {"namespace": place, "name": name, "resourceVersion": str(version)}}
+            for (of_kind, place, name), seen in self._versions.items()
+            if of_kind == kind
+            and namespace in {None, place}
+            and seen < version
+            and (place, name) not in listed
+        ]
+
+    def _is_news(self, kind: str, body: Body) -> bool:
+        """Return whether this version is newer than the one that was seen, and remember it."""
+        metadata = body["metadata"]
+        name = (kind, metadata.get("namespace", ""), metadata["name"])
+        version = int(metadata["resourceVersion"])
+        if version <= self._versions.get(name, 0):
+            return False
+        self._versions[name] = version
+        return True
+
+    def _unindex(self, rotation: Rotation | None) -> set[Key]:
+        if rotation is None or rotation.spec is None:
+            return set()
+        concerned = self._claimants(rotation)
+        self._by_client[rotation.spec.parameters.client_id].discard(rotation.key)
+        self._by_target[_target_of(rotation)].discard(rotation.key)
+        self._by_connection[connection_of(rotation)].discard(rotation.key)
+        return concerned
+
+    def _claimants(self, rotation: Rotation) -> set[Key]:
+        if rotation.spec is None:
+            return set()
+        return self._by_client.get(rotation.spec.parameters.client_id, set()) | self._by_target.get(
+            _target_of(rotation), set()
+        )
+
+
+def connection_of(rotation: Rotation) -> ConnectionKey:
+    """Return the connection that a rotation with a valid spec refers to."""
+    if rotation.spec is None:
+        message = "an invalid spec refers to nothing"
+        raise ValueError(message)
+    return referred(rotation.spec.connection_ref, rotation.key.namespace)
+
+
+def referred(reference: ConnectionRef, namespace: str) -> ConnectionKey:
+    """Return the connection that `reference` means in `namespace`."""
+    kind = Kind(reference.kind.value)
+    return ConnectionKey(kind, namespace if kind.is_namespaced else "", reference.name)
+
+
+def connection_key(kind: Kind, body: Body) -> ConnectionKey:
+    """Return the key of a connection object."""
+    metadata = body["metadata"]
+    return ConnectionKey(kind, metadata.get("namespace", ""), metadata["name"])
+
+
+def _target_of(rotation: Rotation) -> tuple[str, str]:
+    name = rotation.spec.target.name if rotation.spec is not None else None
+    return rotation.key.namespace, name or rotation.key.name
+
+
+def _seen_journal(body: Body) -> SeenJournal:
+    version = int(body["metadata"]["resourceVersion"])
+    try:
+        return SeenJournal(parse_journal(body), "", version)
+    except JournalUnreadableError as error:
+        return SeenJournal(None, str(error), version)

@@ -1,0 +1,141 @@
+"""The end of a rotation object, and the end of a doubt that only a person could end."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from auth0_rotator.auth0 import Liveness
+from auth0_rotator.conditions import Reason
+from auth0_rotator.decision import Decision
+from auth0_rotator.decision.model import hold
+from auth0_rotator.decision.sending import ABANDON_AFTER
+from auth0_rotator.errors import Refused, Retry, Stale, Unknown
+from auth0_rotator.journal import refused
+from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation
+from auth0_rotator.reconciler.change import deliver
+from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.record import Credential
+
+REVOKE_PAUSE: Final = timedelta(seconds=15)
+
+
+async def guard(run: Pass, o: Observation, _: Decision) -> None:
+    """Set or remove the finalizer that lets a revocation come before the object is gone."""
+    if o.rotation is None or o.rotation.spec is None:
+        return
+    others = tuple(name for name in o.rotation.finalizers if name != REVOKE_FINALIZER)
+    is_wanted = o.rotation.spec.deletion.revoke_generated_credentials
+    await _set_finalizers(run, o, (*others, REVOKE_FINALIZER) if is_wanted else others)
+
+
+async def _set_finalizers(run: Pass, o: Observation, finalizers: tuple[str, ...]) -> None:
+    if o.rotation is None:
+        return
+    body = await run.world.objects.set_finalizers(
+        run.key, finalizers, version=o.rotation.resource_version
+    )
+    if body is None or (body["metadata"].get("deletionTimestamp") and not finalizers):
+        run.world.mirror.forget_rotation(run.key)
+    else:
+        run.world.mirror.put_rotation(body)
+
+
+async def finalize(run: Pass, o: Observation, _: Decision) -> None:
+    """Revoke where the deleted rotation asks for it; delete the journal of one that is gone."""
+    if o.rotation is not None:
+        if REVOKE_FINALIZER in o.rotation.finalizers:
+            await _revoke_and_release(run, o)
+        else:
+            run.obstacle = hold(Reason.FINALIZING, "a finalizer of somebody else keeps the rotation")
+        return
+    await run.read_rotation()
+    if run.key in run.world.mirror.rotations:
+        message = "the rotation is there after all"
+        raise Stale(Reason.BUSY, message)
+    meta = o.journal.meta if o.journal is not None else None
+    if meta is None:
+        return
+    if meta.deleting_since is None:
+        await run.world.secrets.delete_journal(run.key, uid=meta.uid)
+    await run.read_secret(f"{run.key.name}.journal")
+
+
+async def _revoke_and_release(run: Pass, o: Observation) -> None:
+    """Give the client a secret that nobody knows, once; after ten minutes of any fault give up."""
+    if o.rotation is None:
+        return
+    others = tuple(name for name in o.rotation.finalizers if name != REVOKE_FINALIZER)
+    refusal = await _revocation_refusal(run, o)
+    if refusal is None:
+        try:
+            await _revoke(run, o)
+            run.notice(Reason.REVOKED, "the client secret was revoked at the tenant")
+        except (Retry, Unknown, Refused) as error:
+            is_hopeless = error.reason == Reason.CLIENT_UNKNOWN
+            since = o.rotation.deleting_since or o.now
+            if not is_hopeless and o.now - since < ABANDON_AFTER:
+                run.obstacle = hold(Reason.FINALIZING, error.message, o.now + REVOKE_PAUSE)
+                return
+            message = f"the client secret was not revoked and may stay valid: {error.message}"
+            run.notice(Reason.REVOCATION_ABANDONED, message, is_warning=True)
+    else:
+        run.notice(Reason.REVOCATION_ABANDONED, refusal, is_warning=True)
+    uid = o.rotation.uid
+    await run.post_notices(uid)
+    await _set_finalizers(run, o, others)
+
+
+async def _revocation_refusal(run: Pass, o: Observation) -> str | None:
+    """Return why there is nothing to revoke, None where there is."""
+    del run
+    current = o.journal.current if o.journal is not None else None
+    if current is None:
+        return "nothing was revoked: this rotation never delivered a value"
+    if any(rival.claim == "client" for rival in o.rivals):
+        return "nothing was revoked: another rotation manages the same client"
+    return None
+
+
+async def _revoke(run: Pass, o: Observation) -> None:
+    current = o.journal.current if o.journal is not None else None
+    if current is None or o.plan is None:
+        return
+    tenant = run.tenant(o.plan)
+    client_id = current.record.client_id
+    if await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE:
+        return
+    permit = await tenant.prepare()
+    await tenant.revoke_client_secret(permit, client_id)
+
+
+async def abandon(run: Pass, o: Observation, decision: Decision) -> None:
+    """Release a journal whose outcome nobody will tell; it goes with the object that owned it."""
+    if o.journal is None:
+        return
+    owner_uid = o.journal.meta.owner_uid if o.journal.meta is not None else ""
+    await run.write_journal(refused(o.journal), owner_uid)
+    run.memory.attempt = None
+    run.notice(Reason.ABANDONED, decision.message, is_warning=True)
+
+
+async def settle(run: Pass, o: Observation, decision: Decision) -> None:
+    """End a doubt by a person's word, and take the word away so that it settles no later one."""
+    journal, rotation = o.journal, o.rotation
+    if journal is None or journal.next is None or rotation is None:
+        return
+    if rotation.settle_doubt == "next":
+        accepted_at = o.now.replace(microsecond=0)
+        record = replace(journal.next.record, rotated_at=accepted_at)
+        run.memory.attempt = replace(
+            run.open_attempt(), is_certain=False, accepted=Credential(journal.next.secret, record)
+        )
+        await deliver(run)
+    else:
+        await run.write_journal(refused(journal), rotation.uid)
+        run.memory.attempt = None
+    run.notice(Reason.DOUBT_SETTLED, decision.message)
+    body = await run.world.objects.remove_annotation(run.key, SETTLE_DOUBT)
+    if body is not None:
+        run.world.mirror.put_rotation(body)
+
+

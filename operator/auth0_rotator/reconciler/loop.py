@@ -1,0 +1,274 @@
+"""The loop of one pass: observe, decide, act, until a hold; then report."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp
+from auth0_rotator.decision import Action, Decision, decide
+from auth0_rotator.decision.model import hold, stall
+from auth0_rotator.decision.wants import new_tokens
+from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
+from auth0_rotator.metrics import LAST_ROTATION, NEXT_ROTATION, ROTATIONS, forget_rotation
+from auth0_rotator.observation import Key, Observation, Rotation
+from auth0_rotator.reconciler import change, farewell, upkeep, verify
+from auth0_rotator.reconciler.memory import Memory
+from auth0_rotator.reconciler.observe import observe
+from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, World
+from auth0_rotator.report import Outcome, build_status
+from auth0_rotator.resource import Kind
+
+logger = logging.getLogger(__name__)
+
+# A pass that does not come to rest within so many steps is stopped and continued later.
+MOST_STEPS: Final = 12
+MOST_STALE_READS: Final = 5
+# A due rotation decides on an object that was seen within this time.
+FRESH_SECONDS: Final = 1.0
+# A little before the due date the object is read, so that nothing has to be read at the date.
+LOOK_BEFORE: Final = timedelta(milliseconds=500)
+# A Secret without our label is not watched; while one is in the way it is looked at this often.
+UNWATCHED: Final = timedelta(seconds=60)
+
+# The actions that are an attempt to rotate.
+_ATTEMPTS: Final = frozenset({Action.ROTATE, Action.CONTINUE})
+# What makes a connection doubtful that was ready before.
+_CAST_DOUBT: Final = frozenset(
+    {
+        Reason.UNREACHABLE,
+        Reason.SCOPE_MISSING,
+        Reason.TOKEN_REFUSED,
+        Reason.SECRET_MISSING,
+        Reason.CREDENTIALS_REFUSED,
+        Reason.GRANT_MISSING,
+        Reason.GRANT_TYPE_REFUSED,
+        Reason.AUDIENCE_UNKNOWN,
+    }
+)
+
+Act = Callable[[Pass, Observation, Decision], Awaitable[None]]
+
+ACTIONS: Final[Mapping[Action, Act]] = {
+    Action.CONTINUE: change.go_on,
+    Action.SETTLE: farewell.settle,
+    Action.ABANDON: farewell.abandon,
+    Action.FINALIZE: farewell.finalize,
+    Action.GUARD: farewell.guard,
+    Action.ADOPT: upkeep.adopt,
+    Action.ADOPT_VALUE: upkeep.adopt_value,
+    Action.RESTORE_JOURNAL: upkeep.restore_journal,
+    Action.RELEASE_TARGET: upkeep.release_target,
+    Action.PUBLISH: upkeep.publish,
+    Action.ROTATE: change.rotate,
+    Action.MOVE: upkeep.move,
+    Action.VERIFY: verify.verify,
+}
+
+
+class Reconciler:
+    """Runs passes. One at a time for each key: the scheduler sees to that."""
+
+    def __init__(self, world: World, *, leading_since: datetime) -> None:
+        """`leading_since` is when this process became the one that acts."""
+        self._world = world
+        self._leading_since = leading_since
+        self._memories: dict[Key, Memory] = {}
+
+    def saw(self, key: Key) -> None:
+        """Note that the mirror shows this rotation as it is right now."""
+        self._memory(key).seen_at = asyncio.get_running_loop().time()
+
+    def cut_short(self, key: Key) -> None:
+        """End a back-off of this rotation: what it waited for has come."""
+        self._memory(key).is_cut_short = True
+
+    def _memory(self, key: Key) -> Memory:
+        return self._memories.setdefault(key, Memory())
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Bring one rotation as far as it can go now; return when it wants to come again."""
+        run = Pass(key, self._world, self._memory(key), self._leading_since)
+        run.memory.begin_pass()
+        try:
+            await self._advance(run)
+            o = await observe(run)
+            await self._report(run, o, run.obstacle or self._verdict(run, o))
+            run.memory.is_cut_short = False
+            o = await observe(run)
+        except RotatorError as error:
+            # The API server is not there: nothing can be decided, and nothing be told.
+            extra = {"key": str(key), "reason": str(error.reason), "cause": error.message}
+            logger.warning("a pass was broken off", extra=extra)
+            return run.postponed(None)
+        if o.rotation is None and o.journal is None:
+            self._memories.pop(key, None)
+            forget_rotation(key.namespace, key.name)
+            return None
+        if run.obstacle is None:
+            run.memory.postponements = 0
+        return self._next_instant(run, o)
+
+    async def _advance(self, run: Pass) -> None:
+        """Act until there is nothing to do, something is in the way, or something is to be told."""
+        for _ in range(MOST_STEPS):
+            o = await observe(run)
+            decision = decide(o)
+            if decision.action is Action.HOLD:
+                await self._look_before_due(run, o, decision)
+                if decision.is_failure:
+                    run.fail(decision.reason, decision.message, is_stalled=decision.is_stalled)
+                return
+            if decision.action is Action.ROTATE and not self._is_fresh(run):
+                await run.read_rotation()
+                continue
+            await self._act(run, o, decision)
+            if run.is_over():
+                return
+
+    async def _act(self, run: Pass, o: Observation, decision: Decision) -> None:
+        """Do what was decided, and note what came in the way."""
+        try:
+            await ACTIONS[decision.action](run, o, decision)
+        except Stale as stale:
+            run.memory.stale_reads += 1
+            if run.memory.stale_reads > MOST_STALE_READS:
+                self._postpone(run, decision, Retry(Reason.BUSY, stale.message))
+            await run.read_all(o)
+        except (Retry, Unknown) as pause:
+            self._postpone(run, decision, pause)
+        except Contested as contested:
+            run.memory.contender = ", ".join(contested.managers)
+            self._refuse(run, decision, Reason.TARGET_CONTESTED, contested.message)
+        except Refused as refusal:
+            self._refuse(run, decision, Reason(refusal.reason), refusal.message)
+
+    def _postpone(self, run: Pass, decision: Decision, pause: Retry | Unknown) -> None:
+        """Try the same again shortly; past a minute an attempt counts as failed."""
+        reason, after = Reason(pause.reason), pause.after if isinstance(pause, Retry) else None
+        if reason in _CAST_DOUBT and run.plan() is not None:
+            self._world.recheck(run.connection_key(run.plan()))
+        attempt = run.memory.attempt
+        if decision.action not in _ATTEMPTS or attempt is None:
+            run.obstacle = hold(reason, pause.message, run.postponed(after))
+            return
+        run.pause_attempt(after)
+        if self._world.clock() - attempt.started_at >= ATTEMPT_PATIENCE:
+            run.fail(reason, pause.message, is_stalled=False)
+
+    def _refuse(self, run: Pass, decision: Decision, reason: Reason, message: str) -> None:
+        """Somebody has to mend something: a wanted rotation has failed, anything else is stalled."""
+        if reason in _CAST_DOUBT and run.plan() is not None:
+            self._world.recheck(run.connection_key(run.plan()))
+        if decision.action in _ATTEMPTS:
+            run.pause_attempt(None)
+            run.fail(reason, message, is_stalled=True)
+        else:
+            run.obstacle = stall(reason, message, run.postponed(None))
+
+    def _verdict(self, run: Pass, o: Observation) -> Decision:
+        """Return the decision to report: what holds now, or why the last attempt failed."""
+        failure = run.memory.failure
+        if failure is not None:
+            return hold(Reason.BACKING_OFF, failure.message)
+        return decide(o)
+
+    def _is_fresh(self, run: Pass) -> bool:
+        return asyncio.get_running_loop().time() - run.memory.seen_at <= FRESH_SECONDS
+
+    async def _look_before_due(self, run: Pass, o: Observation, decision: Decision) -> None:
+        until = decision.until
+        is_near = until is not None and until - o.now <= LOOK_BEFORE
+        if is_near and decision.reason is Reason.WAITING_FOR_DUE_DATE and not self._is_fresh(run):
+            await run.read_rotation()
+
+    def _next_instant(self, run: Pass, o: Observation) -> datetime | None:
+        """Return when the next pass is wanted, None to wait for an event."""
+        if run.obstacle is not None:
+            return run.obstacle.until
+        decision = decide(o)
+        if decision.action is not Action.HOLD:
+            return o.now if run.memory.failure is None else run.postponed(None)
+        if decision.until is None:
+            is_foreign = decision.reason is Reason.TARGET_FOREIGN
+            return o.now + UNWATCHED if is_foreign else None
+        if decision.reason is Reason.WAITING_FOR_DUE_DATE and decision.until - o.now > LOOK_BEFORE:
+            return decision.until - LOOK_BEFORE
+        return decision.until
+
+    async def _report(self, run: Pass, o: Observation, decision: Decision) -> None:
+        """Write status where it says something new, then post the Events."""
+        memory = run.memory
+        if o.rotation is None:
+            uid = o.journal.plan.uid if o.journal is not None and o.journal.plan is not None else ""
+            await run.post_notices(uid)
+            return
+        if memory.failure is not None:
+            memory.tried_tokens = frozenset(new_tokens(o) or o.rotation.tokens)
+            if memory.attempt is not None and memory.attempt.accepted is None:
+                memory.attempt = None
+            trigger = decision.trigger.value if decision.trigger is not None else "unknown"
+            ROTATIONS.labels(trigger=trigger, result="failed").inc()
+            run.notice(Reason.ROTATION_FAILED, memory.failure.message, is_warning=True)
+            o = replace(o, attempt=memory.attempt)
+        outcome = Outcome(
+            rotated=memory.rotated,
+            is_adopted=memory.is_adopted,
+            failure=memory.failure,
+            verified=memory.verified,
+            verified_milliseconds=memory.verified_milliseconds,
+        )
+        status = build_status(o, decision, outcome)
+        self._tell_stall(run, status)
+        self._measure(o, status)
+        if _said(status) != _said(o.rotation.status.raw) or memory.unwritten_status is not None:
+            await self._write_status(run, o.rotation, status)
+        await run.post_notices(o.rotation.uid)
+
+    async def _write_status(self, run: Pass, rotation: Rotation, status: dict[str, Any]) -> None:
+        """Write status; where that fails, remember it, so that a back-off holds all the same."""
+        identity = {
+            "name": run.key.name,
+            "namespace": run.key.namespace,
+            "uid": rotation.uid,
+        }
+        try:
+            body = await self._world.objects.write_status(Kind.ROTATION, identity, status)
+        except Stale:
+            await run.read_rotation()
+            return
+        except RotatorError as error:
+            run.memory.unwritten_status = status
+            extra = {"key": str(run.key), "cause": error.message}
+            logger.warning("the status of a rotation cannot be written", extra=extra)
+            return
+        run.memory.unwritten_status = None
+        self._world.mirror.put_rotation(body)
+
+    def _tell_stall(self, run: Pass, status: dict[str, Any]) -> None:
+        """Post an Event for a stall that was not told yet."""
+        stalled = next(
+            (
+                condition
+                for condition in status["conditions"]
+                if condition["type"] == ConditionType.STALLED and condition["status"] == "True"
+            ),
+            None,
+        )
+        told = (stalled["reason"], stalled["message"]) if stalled is not None else None
+        if told is not None and told != run.memory.told_stall and run.memory.failure is None:
+            run.notice(Reason(told[0]), told[1], is_warning=True)
+        run.memory.told_stall = told
+
+    def _measure(self, o: Observation, status: dict[str, Any]) -> None:
+        series = {NEXT_ROTATION: "nextRotationAt", LAST_ROTATION: "lastRotatedAt"}
+        for gauge, name in series.items():
+            instant = parse_timestamp(status.get(name))
+            if instant is not None:
+                gauge.labels(o.key.namespace, o.key.name).set(instant.timestamp())
+
+
+def _said(status: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in status.items() if value is not None}

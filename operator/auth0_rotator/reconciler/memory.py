@@ -1,0 +1,63 @@
+"""What this process remembers of one rotation between two passes.
+
+All of it may be lost at any instant: what must survive stands in the journal.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from auth0_rotator.conditions import Condition
+from auth0_rotator.observation import Attempt
+from auth0_rotator.report import Failure
+
+
+@dataclass(slots=True)
+class Verification:
+    """How far the probing of one value has come."""
+
+    rotation_id: str
+    began_at: datetime
+    """When the first of these probes was asked."""
+    tries: int = 0
+    again_at: datetime | None = None
+    is_done: bool = False
+
+
+@dataclass(slots=True)
+class Memory:
+    """See the module."""
+
+    attempt: Attempt | None = None
+    tried_tokens: frozenset[str] = frozenset()
+    is_cut_short: bool = False
+    seen_at: float = float("-inf")
+    """When the rotation was last known to be as the mirror shows it (event loop's clock)."""
+    verification: Verification | None = None
+    is_taken_over: bool = False
+    refused_domain: str = ""
+    """The domain whose tenant did not know the current value."""
+    repairs: list[datetime] = field(default_factory=list)
+    contender: str = ""
+    postponements: int = 0
+    """Passes in a row that something other than an attempt was in the way of."""
+    unwritten_status: dict[str, Any] | None = None
+    """A status that could not be written; it counts as if it had been."""
+    told_stall: tuple[str, str] | None = None
+    """The stall that an Event was posted for."""
+    # What the pass under way has done; see `begin_pass`.
+    failure: Failure | None = None
+    rotated: dict[str, Any] | None = None
+    is_adopted: bool = False
+    verified: Condition | None = None
+    verified_milliseconds: int | None = None
+    stale_reads: int = 0
+
+    def begin_pass(self) -> None:
+        """Forget what the last pass did; it was reported."""
+        self.failure = None
+        self.rotated = None
+        self.is_adopted = False
+        self.verified = None
+        self.verified_milliseconds = None
+        self.stale_reads = 0

@@ -1,0 +1,216 @@
+"""What a pass works with, and the pass itself: one key, its memory, and what was done so far."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ulid import ULID
+
+from auth0_rotator.auth0 import Tenant
+from auth0_rotator.cluster import Body, Objects, Secrets
+from auth0_rotator.conditions import Reason
+from auth0_rotator.credential import ClientSecret
+from auth0_rotator.decision import Decision
+from auth0_rotator.errors import RotatorError, Stale
+from auth0_rotator.journal import Journal, Plan, journal_name
+from auth0_rotator.mirror import ConnectionKey, Mirror, referred
+from auth0_rotator.observation import Attempt, Key, Observation
+from auth0_rotator.reconciler.connections import Connections
+from auth0_rotator.reconciler.memory import Memory
+from auth0_rotator.report import Failure
+from auth0_rotator.resource import Kind
+from auth0_rotator.schedule import IntervalUnit
+
+logger = logging.getLogger(__name__)
+
+# 64 characters of A-Za-z0-9_-, the form of Auth0's own values; 384 bits.
+SECRET_BYTES: Final = 48
+# Hiccups within one attempt, up to this age, are not a failed attempt.
+ATTEMPT_PATIENCE: Final = timedelta(seconds=60)
+LONGEST_HICCUP: Final = timedelta(seconds=15)
+
+
+def new_secret() -> ClientSecret:
+    """Return a value that nobody has seen."""
+    return ClientSecret(secrets.token_urlsafe(SECRET_BYTES))
+
+
+def new_rotation_id() -> str:
+    """Return an id that sorts by time."""
+    return str(ULID())
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside that a pass can read or change."""
+
+    clock: Callable[[], datetime]
+    mirror: Mirror
+    objects: Objects
+    secrets: Secrets
+    connections: Connections
+    process: str
+    unit: IntervalUnit
+    recheck: Callable[[ConnectionKey], None]
+    """Have a connection checked soon: something it answered casts doubt on it."""
+
+
+@dataclass(slots=True)
+class Notice:
+    """An Event to be posted at the end of the pass."""
+
+    reason: Reason
+    message: str
+    is_warning: bool
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass over one rotation."""
+
+    key: Key
+    world: World
+    memory: Memory
+    leading_since: datetime
+    notices: list[Notice] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    """Names of the unwatched Secrets that this pass has read."""
+    obstacle: Decision | None = None
+    """What keeps this pass from going on, other than what a rule says."""
+
+    # The mirror after a write or a read -------------------------------------------------------
+
+    def saw_secret(self, body: Body) -> None:
+        """Take in a Secret as the API server just gave it back."""
+        self.world.mirror.put_secret(body)
+
+    def journal(self) -> Journal | None:
+        """Return the journal as it was last seen."""
+        seen = self.world.mirror.journal(self.key)
+        return seen.journal if seen is not None else None
+
+    async def write_journal(self, journal: Journal, owner_uid: str) -> Journal:
+        """Write the journal by compare-and-swap and return it as it stands."""
+        body = await self.world.secrets.write_journal(journal, key=self.key, owner_uid=owner_uid)
+        self.saw_secret(body)
+        if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
+            # The write took the last finalizer from a deleted journal: it is gone now.
+            self.world.mirror.forget_secret(self.key.namespace, journal_name(self.key.name))
+            return journal
+        written = self.journal()
+        if written is None:
+            message = "the journal was changed right after it was written"
+            raise Stale(Reason.BUSY, message)
+        return written
+
+    async def read_rotation(self) -> None:
+        """Read the rotation as it is at this instant."""
+        body = await self.world.objects.get(Kind.ROTATION, self.key.name, self.key.namespace)
+        if body is None:
+            self.world.mirror.forget_rotation(self.key)
+        else:
+            self.world.mirror.put_rotation(body)
+        self.memory.seen_at = asyncio.get_running_loop().time()
+
+    async def read_secret(self, name: str) -> None:
+        """Read a journal or a target as it is at this instant."""
+        body = await self.world.secrets.get(self.key.namespace, name)
+        if body is None:
+            self.world.mirror.forget_secret(self.key.namespace, name)
+        else:
+            self.saw_secret(body)
+
+    async def read_all(self, o: Observation) -> None:
+        """Read everything that this pass decided by, for something was not as the mirror showed it."""
+        await self.read_rotation()
+        await self.read_secret(journal_name(self.key.name))
+        if o.plan is not None:
+            await self.read_secret(o.plan.target_name)
+
+    # How it goes on ---------------------------------------------------------------------------
+
+    def is_over(self) -> bool:
+        """Return whether this pass has something to tell before it can go on."""
+        memory = self.memory
+        is_paused = memory.attempt is not None and memory.attempt.again_at > self.world.clock()
+        return (
+            self.obstacle is not None
+            or memory.failure is not None
+            or memory.rotated is not None
+            or is_paused
+        )
+
+    def fail(self, reason: Reason, message: str, *, is_stalled: bool) -> None:
+        """Note that a wanted rotation could not be done."""
+        self.memory.failure = Failure(reason, message, is_stalled=is_stalled)
+
+    def postponed(self, after: timedelta | None) -> datetime:
+        """Return when to come again after something that was no attempt; longer each time."""
+        self.memory.postponements += 1
+        wait = timedelta(seconds=2 ** min(self.memory.postponements - 1, 6))
+        return self.world.clock() + max(wait, after or timedelta(0))
+
+    def plan(self) -> Plan | None:
+        """Return what is to be delivered, by the spec or by the journal."""
+        rotation, journal = self.world.mirror.rotations.get(self.key), self.journal()
+        if rotation is not None and rotation.plan is not None:
+            return rotation.plan
+        return journal.plan if journal is not None else None
+
+    # The tenant ------------------------------------------------------------------------------
+
+    def connection_key(self, plan: Plan) -> ConnectionKey:
+        """Return the connection that `plan` means."""
+        return referred(plan.connection_ref, self.key.namespace)
+
+    def tenant(self, plan: Plan) -> Tenant:
+        """Return the tenant that `plan` leads to; raises Retry while it is not known."""
+        return self.world.connections.tenant(self.connection_key(plan))
+
+    # The attempt -----------------------------------------------------------------------------
+
+    def open_attempt(self) -> Attempt:
+        """Return the attempt that this process is in the middle of, begun now if there is none."""
+        if self.memory.attempt is None:
+            now = self.world.clock()
+            self.memory.attempt = Attempt(started_at=now, again_at=now)
+        return self.memory.attempt
+
+    def pause_attempt(self, after: timedelta | None) -> None:
+        """Let the next try of the attempt come after a short wait that grows with each."""
+        attempt = self.open_attempt()
+        wait = min(timedelta(seconds=2**attempt.tries), LONGEST_HICCUP)
+        again_at = self.world.clock() + max(wait, after or timedelta(0))
+        self.memory.attempt = replace(attempt, tries=attempt.tries + 1, again_at=again_at)
+
+    def notice(self, reason: Reason, message: str, *, is_warning: bool = False) -> None:
+        """Have an Event posted at the end of the pass."""
+        self.notices.append(Notice(reason, message, is_warning))
+
+    async def post_notices(self, uid: str) -> None:
+        """Post the Events. One that cannot be posted is logged: nothing may hang on it."""
+        identity = {"name": self.key.name, "namespace": self.key.namespace, "uid": uid}
+        for notice in self.notices:
+            logger.log(
+                logging.WARNING if notice.is_warning else logging.INFO,
+                "rotation event",
+                extra={"key": str(self.key), "reason": notice.reason.value, "cause": notice.message},
+            )
+            try:
+                await self.world.objects.post_event(
+                    Kind.ROTATION,
+                    identity,
+                    reason=notice.reason,
+                    message=notice.message,
+                    is_warning=notice.is_warning,
+                    now=self.world.clock(),
+                    namespace=self.key.namespace,
+                )
+            except RotatorError as error:
+                extra = {"key": str(self.key), "cause": error.message}
+                logger.warning("an Event cannot be posted", extra=extra)
+        self.notices.clear()

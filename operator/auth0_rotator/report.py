@@ -1,0 +1,267 @@
+"""Status: what people and tools are told, built from an observation and what a pass did. Pure.
+
+It can be deleted and is built again; nothing here decides whether a rotation is due.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from auth0_rotator.conditions import (
+    ROTATION_MESSAGE_LENGTH,
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    Reason,
+    merge_conditions,
+    shortened,
+    timestamp,
+)
+from auth0_rotator.decision import Decision
+from auth0_rotator.decision.wants import scheduled_at
+from auth0_rotator.observation import Observation, PastStatus
+from auth0_rotator.record import CommitRecord, token_of_annotation, token_of_spec
+from auth0_rotator.schedule import retry_delay
+from auth0_rotator.target import Difference, compare, project
+
+HISTORY_LENGTH: Final = 10
+# An open outcome is no news for so long: most are settled within a second.
+DOUBT_AFTER: Final = timedelta(minutes=1)
+# While one of these holds, what the last failure said is still true.
+_WAITING_FOR_A_RETRY: Final = frozenset({Reason.BACKING_OFF, Reason.SENDING, Reason.BUSY})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that came to nothing."""
+
+    reason: Reason
+    message: str
+    is_stalled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one pass did, as far as status tells of it."""
+
+    rotated: Mapping[str, Any] | None = None
+    """The history entry of a rotation that was finished."""
+    is_adopted: bool = False
+    failure: Failure | None = None
+    verified: Condition | None = None
+    verified_milliseconds: int | None = None
+
+
+def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[str, Any]:
+    """Return the whole status of a rotation that is there.
+
+    Raises:
+        ValueError: the rotation is gone.
+    """
+    if o.rotation is None:
+        message = "there is no object to report on"
+        raise ValueError(message)
+    past, record = o.rotation.status, _record(o)
+    status: dict[str, Any] = {"observedGeneration": o.rotation.generation}
+    status |= _result(o, past, record, outcome)
+    if record is not None:
+        status["lastRotationId"] = record.rotation_id
+        status["isLastRotationManual"] = record.trigger.is_manual
+        if record.rotated_at is not None:
+            status["lastRotatedAt"] = timestamp(record.rotated_at)
+    failed_at = (outcome.failure and o.now) or (
+        past.last_attempted_at if status.get("rotationStatus") == "failed" else None
+    )
+    scheduled = scheduled_at(o, failed_at=failed_at)
+    if scheduled is not None:
+        status["nextRotationAt"] = timestamp(scheduled)
+    status |= _handled(o, past)
+    if o.plan is not None:
+        status["secretName"] = o.plan.target_name
+    status["history"] = _history(past, record, outcome)
+    status["conditions"] = merge_conditions(
+        past.conditions,
+        _conditions(o, past, decision, outcome),
+        generation=o.rotation.generation,
+        now=o.now,
+    )
+    return status
+
+
+def _record(o: Observation) -> CommitRecord | None:
+    current = o.journal.current if o.journal is not None else None
+    return current.record if current is not None else None
+
+
+def _result(
+    o: Observation, past: PastStatus, record: CommitRecord | None, outcome: Outcome
+) -> dict[str, Any]:
+    """Return how the last attempt ended: the feature's fields, and when the next try comes."""
+    if outcome.failure is not None:
+        attempts = past.failed_attempts + 1
+        uid = o.rotation.uid if o.rotation is not None else ""
+        retry_at = o.now + retry_delay(failed_attempts=attempts, uid=uid)
+        return {
+            "rotationStatus": "failed",
+            "lastRotationAttemptedAt": timestamp(o.now),
+            "lastRotationMessage": shortened(outcome.failure.message, ROTATION_MESSAGE_LENGTH),
+            "failedAttempts": attempts,
+            "nextRetryAt": timestamp(retry_at),
+        }
+    is_over = outcome.rotated is not None or outcome.is_adopted
+    if past.failed and not is_over:
+        kept = ("rotationStatus", "lastRotationAttemptedAt", "lastRotationMessage", "nextRetryAt")
+        return {"failedAttempts": past.failed_attempts} | {
+            name: past.raw[name] for name in kept if name in past.raw
+        }
+    if record is None:
+        return {"failedAttempts": 0}
+    attempted = record.rotated_at or o.now
+    if not is_over and past.last_attempted_at is not None:
+        attempted = max(attempted, past.last_attempted_at)
+    return {
+        "rotationStatus": "success",
+        "lastRotationAttemptedAt": timestamp(attempted),
+        "lastRotationMessage": None,
+        "failedAttempts": 0,
+    }
+
+
+def _handled(o: Observation, past: PastStatus) -> dict[str, str]:
+    """Return the tokens that the reader gave and that have been followed."""
+    if o.rotation is None:
+        return {}
+    handled = o.journal.handled if o.journal is not None else ()
+    rotate_now = o.rotation.rotate_now
+    trigger = (o.rotation.spec.rotation_trigger if o.rotation.spec is not None else None) or ""
+    told = {
+        "lastHandledRotateNow": rotate_now
+        if rotate_now and token_of_annotation(rotate_now) in handled
+        else past.raw.get("lastHandledRotateNow"),
+        "lastHandledRotationTrigger": trigger
+        if trigger and token_of_spec(trigger) in handled
+        else past.raw.get("lastHandledRotationTrigger"),
+        "lastHandledReconcileAt": o.rotation.reconcile_at or None,
+    }
+    return {name: text for name, text in told.items() if text}
+
+
+def _history(
+    past: PastStatus, record: CommitRecord | None, outcome: Outcome
+) -> list[dict[str, Any]]:
+    """Return the last rotations, newest first."""
+    entries = [dict(entry) for entry in past.history]
+    if outcome.rotated is not None:
+        rest = [entry for entry in entries if entry.get("id") != outcome.rotated["id"]]
+        entries = [dict(outcome.rotated), *rest]
+    if outcome.verified_milliseconds is not None and record is not None:
+        for entry in entries:
+            if entry.get("id") == record.rotation_id:
+                entry["verifiedMilliseconds"] = outcome.verified_milliseconds
+    return entries[:HISTORY_LENGTH]
+
+
+def _conditions(
+    o: Observation, past: PastStatus, decision: Decision, outcome: Outcome
+) -> list[Condition]:
+    is_executing = o.attempt is not None and outcome.failure is None
+    return [
+        _ready(o, past, decision, outcome),
+        Condition(
+            ConditionType.RECONCILING,
+            ConditionStatus.TRUE if is_executing else ConditionStatus.FALSE,
+            decision.reason,
+            decision.message,
+        ),
+        _stalled(past, decision, outcome),
+        _verified(o, past, outcome),
+    ]
+
+
+def _stalled(past: PastStatus, decision: Decision, outcome: Outcome) -> Condition:
+    failure = outcome.failure
+    if failure is not None and failure.is_stalled:
+        return Condition(
+            ConditionType.STALLED, ConditionStatus.TRUE, failure.reason, failure.message
+        )
+    if decision.is_stalled:
+        return Condition(
+            ConditionType.STALLED, ConditionStatus.TRUE, decision.reason, decision.message
+        )
+    before = _before(past, ConditionType.STALLED)
+    is_waiting = failure is None and decision.reason in _WAITING_FOR_A_RETRY
+    if before is not None and before.status is ConditionStatus.TRUE and is_waiting and past.failed:
+        return before
+    return Condition(
+        ConditionType.STALLED, ConditionStatus.FALSE, decision.reason, decision.message
+    )
+
+
+def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcome) -> Condition:
+    """Ready says that the target holds what the tenant holds, and nothing about plans."""
+    said = outcome.failure or decision
+    if o.journal is not None and o.journal.is_sending:
+        return _ready_while_sending(o, past, said.message)
+    if o.journal is None or o.journal.current is None or o.plan is None:
+        reason = said.reason
+        return Condition(ConditionType.READY, ConditionStatus.FALSE, reason, said.message)
+    name = o.plan.target_name
+    difference = compare(project(o.journal, o.plan, o.key.namespace), o.target)
+    if difference is not Difference.NONE:
+        message = f"the Secret {name} does not hold the current value: {said.message}"
+        return Condition(ConditionType.READY, ConditionStatus.FALSE, said.reason, message)
+    if o.is_taken_over:
+        message = "the journal came from elsewhere; the tenant was not asked yet about its value"
+        return Condition(ConditionType.READY, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)
+    message = f"the Secret {name} holds the client secret that the tenant accepted"
+    return Condition(ConditionType.READY, ConditionStatus.TRUE, Reason.DELIVERED, message)
+
+
+def _ready_while_sending(o: Observation, past: PastStatus, message: str) -> Condition:
+    journal, attempt = o.journal, o.attempt
+    if attempt is not None and attempt.accepted is not None:
+        message = f"the tenant took a new value, and it is not delivered yet: {message}"
+        return Condition(
+            ConditionType.READY, ConditionStatus.FALSE, Reason.NOT_DELIVERED, message
+        )
+    began = journal.attempted_at if journal is not None else None
+    is_long = began is None or o.now - began > DOUBT_AFTER or past.failed
+    before = _before(past, ConditionType.READY)
+    if before is not None and not is_long:
+        return before
+    return Condition(ConditionType.READY, ConditionStatus.UNKNOWN, Reason.SENDING, message)
+
+
+def _verified(o: Observation, past: PastStatus, outcome: Outcome) -> Condition:
+    if outcome.verified is not None:
+        return outcome.verified
+    spec = o.rotation.spec if o.rotation is not None else None
+    if spec is not None and not spec.verification.enabled:
+        message = "spec.verification.enabled is false"
+        return Condition(
+            ConditionType.VERIFIED, ConditionStatus.UNKNOWN, Reason.VERIFICATION_OFF, message
+        )
+    before = _before(past, ConditionType.VERIFIED)
+    is_new = outcome.rotated is not None or outcome.is_adopted
+    if before is not None and not is_new and before.reason is not Reason.VERIFICATION_OFF:
+        return before
+    message = "the tenant was not asked yet about this value"
+    return Condition(ConditionType.VERIFIED, ConditionStatus.UNKNOWN, Reason.PENDING, message)
+
+
+def _before(past: PastStatus, type_: ConditionType) -> Condition | None:
+    """Return a condition as it was written last, None where it was not or makes no sense."""
+    for condition in past.conditions:
+        if condition.get("type") != type_:
+            continue
+        try:
+            return Condition(
+                type_,
+                ConditionStatus(condition.get("status", "")),
+                Reason(condition.get("reason", "")),
+                condition.get("message", ""),
+            )
+        except ValueError:
+            return None
+    return None

@@ -1,0 +1,45 @@
+"""pydantic images of the three kinds of `auth0rotator.dev/v1alpha1`.
+
+They are the one source of the CRDs (`make crds` writes `crds/` from them; a test compares), and
+the only way by which a user's object becomes a value of this program.
+"""
+
+from auth0_rotator.resource.connection import (
+    AllowedNamespaces,
+    ClusterConnectionSpec,
+    ConnectionSpec,
+    CredentialsSecretRef,
+    RateLimit,
+)
+from auth0_rotator.resource.image import GROUP, VERSION, Kind, SpecInvalid, parse_spec
+from auth0_rotator.resource.rotation import (
+    ConnectionRef,
+    CreationPolicy,
+    DeletionPolicy,
+    InitialRotation,
+    RotationSpec,
+    SecretsMapping,
+    TargetSpec,
+    TargetTemplate,
+)
+
+__all__ = [
+    "GROUP",
+    "VERSION",
+    "AllowedNamespaces",
+    "ClusterConnectionSpec",
+    "ConnectionRef",
+    "ConnectionSpec",
+    "CreationPolicy",
+    "CredentialsSecretRef",
+    "DeletionPolicy",
+    "InitialRotation",
+    "Kind",
+    "RateLimit",
+    "RotationSpec",
+    "SecretsMapping",
+    "SpecInvalid",
+    "TargetSpec",
+    "TargetTemplate",
+    "parse_spec",
+]

@@ -1,0 +1,87 @@
+"""What all images of custom resources share: the base model, names, and how a spec is read."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+GROUP: Final = "auth0rotator.dev"
+VERSION: Final = "v1alpha1"
+
+# RFC 1123 subdomain, as Kubernetes demands for the names of Secrets and of our objects.
+OBJECT_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+OBJECT_NAME_LENGTH: Final = 253
+# What Kubernetes accepts as a key of a Secret's data.
+DATA_KEY_PATTERN: Final = r"^[-._a-zA-Z0-9]+$"
+DATA_KEY_LENGTH: Final = 253
+
+
+class Kind(StrEnum):
+    """The three kinds of the API group."""
+
+    ROTATION = "Auth0ClientSecretRotation"
+    CONNECTION = "Auth0Connection"
+    CLUSTER_CONNECTION = "ClusterAuth0Connection"
+
+    @property
+    def plural(self) -> str:
+        """The name that stands in an API path."""
+        return self.value.lower() + "s"
+
+    @property
+    def is_namespaced(self) -> bool:
+        """Whether objects of this kind live in a namespace."""
+        return self is not Kind.CLUSTER_CONNECTION
+
+
+class Image(BaseModel):
+    """A part of a custom resource: camelCase outside, snake_case inside, never changed.
+
+    Unknown fields are the API server's to refuse (it knows the newest schema); here they are
+    passed over, so that an older operator still reads an object written for a newer one.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+
+T = TypeVar("T", bound=Image)
+
+
+class SpecInvalid(Exception):  # noqa: N818 - reads as a state, like the reason word of the same name
+    """A spec that says something impossible; its text is one sentence for the person who wrote it."""
+
+
+def parse_spec(image: type[T], spec: Mapping[str, Any] | None) -> T:
+    """Return `spec` as an instance of `image`.
+
+    Raises:
+        SpecInvalid: with every fault of the spec in one sentence, and no input value in it.
+    """
+    try:
+        return image.model_validate(spec or {})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        sentence = "; ".join(_fault_sentence(fault["loc"], fault["msg"]) for fault in faults)
+        raise SpecInvalid(sentence) from None
+
+
+def _fault_sentence(location: tuple[int | str, ...], message: str) -> str:
+    path = ".".join(["spec", *(str(part) for part in location)])
+    text = message.removeprefix("Value error, ")
+    return f"{path}: {text[:1].lower()}{text[1:]}"
+
+
+def rule(expression: str, message: str, path: str | None = None) -> dict[str, str]:
+    """Return one CEL rule for `x-kubernetes-validations`, with the sentence a person reads."""
+    written = {"rule": expression, "message": message}
+    return written if path is None else {**written, "fieldPath": path}

@@ -1,0 +1,239 @@
+"""The running operator: servers, election, first listing, workers and Kopf, started and ended in order."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from auth0_rotator import handlers
+from auth0_rotator.cluster import (
+    Api,
+    LeaseLock,
+    NoAccessError,
+    Objects,
+    Secrets,
+    election,
+    load_access,
+    own_namespace,
+    plain_access,
+)
+from auth0_rotator.errors import RotatorError
+from auth0_rotator.metrics import LEADER, registry
+from auth0_rotator.mirror import ConnectionKey, Mirror
+from auth0_rotator.observation import Key
+from auth0_rotator.reconciler import Connections, Reconciler, World
+from auth0_rotator.scheduler import Scheduler
+from auth0_rotator.servers import serve_health, serve_metrics
+from auth0_rotator.settings import Settings
+from auth0_rotator.stock import Stock
+
+logger = logging.getLogger(__name__)
+
+# After SIGTERM a step under way may end by itself for so long; then it is abandoned, safely.
+DRAIN_SECONDS: Final = 7.0
+# How long a watch that began anew may go on listing before the mirror is compared with a full list.
+SETTLE_SECONDS: Final = 1.0
+
+AnyKey = Key | ConnectionKey
+
+
+def now_utc() -> datetime:
+    """Return the instant of the wall clock."""
+    return datetime.now(UTC)
+
+
+async def run(settings: Settings) -> int:
+    """Run the operator until SIGTERM, SIGINT or a fault; return the exit code.
+
+    What cannot work at all (no cluster, no CRDs, no rights, a port that is taken) is told in one line.
+    """
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            return await _Service(settings, stop, stack).run()
+    except (NoAccessError, RotatorError, OSError) as error:
+        sys.stderr.write(f"auth0-rotator: {error}\n")
+        return 1
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+class _Service:
+    """One life of the operator."""
+
+    def __init__(
+        self, settings: Settings, stop: asyncio.Event, stack: contextlib.AsyncExitStack
+    ) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._stack = stack
+        self._is_ready = False
+        self._relisted = asyncio.Event()
+        self._process = f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
+        self._mirror = Mirror()
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> int:
+        """Start everything in order, and end it in the opposite one."""
+        api = Api(await load_access())
+        self._stack.push_async_callback(api.close)
+        self._objects, self._secrets = Objects(api), Secrets(api)
+        self._stock = Stock(
+            self._mirror, self._objects, self._secrets, namespaces=self._settings.namespace
+        )
+        await self._stock.check_installation()
+        self._is_ready = True
+        await self._serve()
+        lease: asyncio.Task[None] | None = None
+        if self._settings.leader_elect:
+            lease = await self._lead(api)
+            if lease is None:
+                return 0
+        LEADER.set(1)
+        return await self._act(lease)
+
+    async def _serve(self) -> None:
+        health = await serve_health(self._settings.health_address, lambda: self._is_ready)
+        self._stack.push_async_callback(health.cleanup)
+        metrics = await serve_metrics(self._settings.metrics_address, registry())
+        self._stack.push_async_callback(metrics.cleanup)
+        for name, server in (("health", health), ("metrics", metrics)):
+            logger.info("serving", extra={"key": name, "cause": str(server.addresses[0])})
+
+    # Election --------------------------------------------------------------------------------
+
+    async def _lead(self, api: Api) -> asyncio.Task[None] | None:
+        """Return the task that keeps the lease, once it is ours; None where we were told to stop."""
+        lock = LeaseLock(api, namespace=own_namespace(), identity=self._process)
+        contest = election(lock)
+        acquiring = asyncio.create_task(contest.acquire(), name="acquire the lease")
+        stopping = asyncio.create_task(self._stop.wait(), name="wait for a signal")
+        await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not acquiring.done():
+            acquiring.cancel()
+            return None
+        self._stack.push_async_callback(lock.release)
+        logger.info("leading", extra={"key": self._process})
+        return self._start(contest.renew_loop(), "renew the lease")
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        return task
+
+    # Acting ----------------------------------------------------------------------------------
+
+    async def _act(self, lease: asyncio.Task[None] | None) -> int:
+        settings = self._settings
+        connections = Connections(
+            mirror=self._mirror,
+            objects=self._objects,
+            secrets=self._secrets,
+            clock=now_utc,
+            cluster_resource_namespace=settings.cluster_resource_namespace or own_namespace(),
+            allow_insecure_endpoints=settings.allow_insecure_endpoints,
+        )
+        self._stack.push_async_callback(connections.close)
+        scheduler: Scheduler[AnyKey] = Scheduler(
+            self._work, clock=now_utc, concurrency=settings.concurrency
+        )
+        world = World(
+            clock=now_utc,
+            mirror=self._mirror,
+            objects=self._objects,
+            secrets=self._secrets,
+            connections=connections,
+            process=self._process,
+            unit=settings.interval_unit,
+            recheck=scheduler.wake,
+        )
+        self._connections, self._scheduler = connections, scheduler
+        self._reconciler = Reconciler(world, leading_since=now_utc())
+        await self._stock.take()
+        self._wake([*self._mirror.connections, *self._mirror.keys()])
+        workers = self._start(scheduler.run(), "workers")
+        self._start(self._take_stock_when_relisted(), "take stock")
+        return await self._run_kopf(lease, workers)
+
+    async def _run_kopf(
+        self, lease: asyncio.Task[None] | None, workers: asyncio.Task[None]
+    ) -> int:
+        inbox = handlers.Inbox(
+            mirror=self._mirror,
+            saw=self._reconciler.saw,
+            wake=self._scheduler.wake,
+            relisted=self._relisted.set,
+        )
+        ours = asyncio.all_tasks()
+        tasks = await handlers.spawn(
+            inbox,
+            kinds=self._stock.kinds,
+            namespaces=self._settings.namespace,
+            access=plain_access,
+            stop=self._stop,
+        )
+        _stop_on_signals(self._stop)
+        # Created before Kopf looks for its own, so that it does not end them: what ends it all.
+        for task in (lease, workers):
+            if task is not None:
+                task.add_done_callback(lambda _: self._stop.set())
+        code = 0
+        try:
+            await handlers.run(tasks, ignored=ours)
+        except Exception as error:  # noqa: BLE001 - whatever ends a watch ends the process
+            cause = " ".join(str(error).split())
+            logger.error("watching the cluster ended", extra={"cause": cause})  # noqa: TRY400 - one line
+            code = 1
+        if lease is not None and lease.done():
+            logger.error("the lease was lost")
+            code = 1
+        self._is_ready = False
+        await self._end(workers)
+        return code
+
+    async def _end(self, workers: asyncio.Task[None]) -> None:
+        LEADER.set(0)
+        await self._scheduler.drain(DRAIN_SECONDS)
+        workers.cancel()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _work(self, key: AnyKey) -> datetime | None:
+        if isinstance(key, Key):
+            return await self._reconciler.reconcile(key)
+        was_ready = self._connections.is_ready(key)
+        concerned, again = await self._connections.check(key)
+        is_new = self._connections.is_ready(key) and not was_ready
+        for rotation in concerned:
+            if is_new:
+                self._reconciler.cut_short(rotation)
+            self._scheduler.wake(rotation)
+        return again
+
+    async def _take_stock_when_relisted(self) -> None:
+        while True:
+            await self._relisted.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+            self._relisted.clear()
+            try:
+                self._wake(await self._stock.take())
+            except RotatorError as error:
+                logger.warning("taking stock failed", extra={"cause": error.message})
+                self._relisted.set()
+
+    def _wake(self, keys: Iterable[AnyKey]) -> None:
+        for key in keys:
+            self._scheduler.wake(key)
