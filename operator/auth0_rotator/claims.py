@@ -24,9 +24,7 @@ def holds_claim(rotation: Rotation, journal: Journal | None, contest: Contest) -
     return any(value is not None and value.record.client_id == client for value in held)
 
 
-def winner_over(
-    rotation: Rotation, journal: Journal | None, rivals: Sequence[Rival]
-) -> Rival | None:
+def winner_over(rotation: Rotation, journal: Journal | None, rivals: Sequence[Rival]) -> Rival | None:
     """Return the rival that wins against `rotation`, None where it wins against all."""
     winners = [rival for rival in rivals if _beats(rival, rotation, journal)]
     return min(winners, key=_rank, default=None)
@@ -40,5 +38,3 @@ def _beats(rival: Rival, rotation: Rotation, journal: Journal | None) -> bool:
 
 def _rank(rival: Rival) -> tuple[bool, datetime, str]:
     return (not rival.holds, rival.created_at or _LATEST, rival.uid)
-
-

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 import yaml
 
-from auth0_rotator.resource import GROUP, VERSION, ClusterConnectionSpec, ConnectionSpec, Kind, RotationSpec
+from auth0_rotator.resource import (
+    GROUP,
+    VERSION,
+    ClusterConnectionSpec,
+    ConnectionSpec,
+    Kind,
+    RotationSpec,
+)
 from auth0_rotator.resource.image import Image, rule
 from auth0_rotator.resource.rotation import JOURNAL_SUFFIX, ROTATION_NAME_LENGTH
 from auth0_rotator.resource.status import ConnectionStatus, RotationStatus
@@ -99,13 +106,13 @@ def definitions() -> dict[str, dict[str, Any]]:
     return {f"{GROUP}_{kind.plural}.yaml": _definition(kind, **told) for kind, told in kinds.items()}
 
 
-def _definition(  # noqa: PLR0913 - what a definition consists of
+def _definition(
     kind: Kind,
     *,
     spec: type[Image],
     status: type[Image],
     columns: list[dict[str, Any]],
-    rules: list[dict[str, str]],
+    rules: list[dict[str, Any]],
     short: list[str],
     about: str,
 ) -> dict[str, Any]:

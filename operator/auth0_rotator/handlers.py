@@ -42,7 +42,7 @@ def register(registry: kopf.OperatorRegistry, inbox: Inbox, kinds: Collection[Ki
     """Have every event of `kinds`, and of the Secrets that carry our label, put into `inbox`."""
 
     async def on_rotation(event: kopf.RawEvent, **_: Any) -> None:
-        body = dict(event["object"])
+        body: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
             concerned = inbox.mirror.drop_rotation(body)
         else:
@@ -129,8 +129,6 @@ async def spawn(
     return list(tasks)
 
 
-async def run(
-    tasks: Collection[asyncio.Task[None]], ignored: Collection[asyncio.Task[Any]]
-) -> None:
+async def run(tasks: Collection[asyncio.Task[None]], ignored: Collection[asyncio.Task[Any]]) -> None:
     """Run Kopf's tasks until the first ends; tasks in `ignored` are not Kopf's to end."""
     await kopf.run_tasks(tasks, ignored=ignored)

@@ -106,7 +106,7 @@ def rotation_of_journal(name: str) -> str | None:
     return name.removesuffix(JOURNAL_SUFFIX) if name.endswith(JOURNAL_SUFFIX) else None
 
 
-def begun(  # noqa: PLR0913 - each is one thing that the write before the change must hold
+def begun(
     journal: Journal | None,
     *,
     intended: Credential,
@@ -145,9 +145,7 @@ def committed(journal: Journal, *, record: CommitRecord, late_until: datetime | 
     if chosen is None:
         message = "there is nothing to commit"
         raise ValueError(message)
-    is_same_client = replaced is not None and replaced.record.is_for(
-        record.client_id, record.domain
-    )
+    is_same_client = replaced is not None and replaced.record.is_for(record.client_id, record.domain)
     return replace(
         _at_rest(journal),
         current=Credential(chosen.secret, record),
@@ -175,9 +173,7 @@ def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> J
     base = _at_rest(journal or Journal())
     parked = base.next
     is_newer = parked is not None and parked.record.sequence > credential.record.sequence
-    return replace(
-        base, current=credential, previous=None, next=parked if is_newer else None, plan=plan
-    )
+    return replace(base, current=credential, previous=None, next=parked if is_newer else None, plan=plan)
 
 
 def replanned(journal: Journal, plan: Plan) -> Journal:

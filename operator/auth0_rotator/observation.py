@@ -237,7 +237,7 @@ class Observation:
 
     @property
     def plan(self) -> Plan | None:
-        """What is to be delivered: by the spec, or by the journal where the object is gone or invalid."""
+        """What is to be delivered: by the spec, or by the journal where there is no valid one."""
         if self.rotation is not None and self.rotation.plan is not None:
             return self.rotation.plan
         return self.journal.plan if self.journal is not None else None

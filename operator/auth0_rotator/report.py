@@ -5,7 +5,7 @@ It can be deleted and is built again; nothing here decides whether a rotation is
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from auth0_rotator.conditions import (
@@ -147,9 +147,7 @@ def _handled(o: Observation, past: PastStatus) -> dict[str, str]:
     return {name: text for name, text in told.items() if text}
 
 
-def _history(
-    past: PastStatus, record: CommitRecord | None, outcome: Outcome
-) -> list[dict[str, Any]]:
+def _history(past: PastStatus, record: CommitRecord | None, outcome: Outcome) -> list[dict[str, Any]]:
     """Return the last rotations, newest first."""
     entries = [dict(entry) for entry in past.history]
     if outcome.rotated is not None:
@@ -182,20 +180,14 @@ def _conditions(
 def _stalled(past: PastStatus, decision: Decision, outcome: Outcome) -> Condition:
     failure = outcome.failure
     if failure is not None and failure.is_stalled:
-        return Condition(
-            ConditionType.STALLED, ConditionStatus.TRUE, failure.reason, failure.message
-        )
+        return Condition(ConditionType.STALLED, ConditionStatus.TRUE, failure.reason, failure.message)
     if decision.is_stalled:
-        return Condition(
-            ConditionType.STALLED, ConditionStatus.TRUE, decision.reason, decision.message
-        )
+        return Condition(ConditionType.STALLED, ConditionStatus.TRUE, decision.reason, decision.message)
     before = _before(past, ConditionType.STALLED)
     is_waiting = failure is None and decision.reason in _WAITING_FOR_A_RETRY
     if before is not None and before.status is ConditionStatus.TRUE and is_waiting and past.failed:
         return before
-    return Condition(
-        ConditionType.STALLED, ConditionStatus.FALSE, decision.reason, decision.message
-    )
+    return Condition(ConditionType.STALLED, ConditionStatus.FALSE, decision.reason, decision.message)
 
 
 def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcome) -> Condition:
@@ -222,9 +214,7 @@ def _ready_while_sending(o: Observation, past: PastStatus, message: str) -> Cond
     journal, attempt = o.journal, o.attempt
     if attempt is not None and attempt.accepted is not None:
         message = f"the tenant took a new value, and it is not delivered yet: {message}"
-        return Condition(
-            ConditionType.READY, ConditionStatus.FALSE, Reason.NOT_DELIVERED, message
-        )
+        return Condition(ConditionType.READY, ConditionStatus.FALSE, Reason.NOT_DELIVERED, message)
     began = journal.attempted_at if journal is not None else None
     is_long = began is None or o.now - began > DOUBT_AFTER or past.failed
     before = _before(past, ConditionType.READY)

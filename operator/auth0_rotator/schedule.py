@@ -77,7 +77,7 @@ def retry_delay(*, failed_attempts: int, uid: str) -> timedelta:
     `uid` alone: a restart finds the same instants again.
     """
     doublings = min(max(failed_attempts, 1) - 1, 6)
-    wait = min(FIRST_RETRY * 2**doublings, LONGEST_RETRY)
+    wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
     return wait * (1 + RETRY_SPREAD * fraction_of(uid))
 
 

@@ -46,6 +46,8 @@ class Scheduler(Generic[K]):
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._is_draining = False
+        self.started = asyncio.Event()
+        """Set once all workers are there."""
 
     def wake(self, key: K) -> None:
         """Have `key` worked on as soon as a worker is free; once more if it is being worked on."""
@@ -77,6 +79,7 @@ class Scheduler(Generic[K]):
             group.create_task(self._watch_clock(), name="clock")
             for number in range(self._concurrency):
                 group.create_task(self._serve(), name=f"worker {number}")
+            self.started.set()
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing new, and return when what runs has ended, or after `seconds`."""
@@ -140,7 +143,7 @@ class Scheduler(Generic[K]):
             instant = await self._work(key)
         except Exception:
             count = self._failures[key] = self._failures.get(key, 0) + 1
-            pause = min(FIRST_PAUSE * 2 ** min(count - 1, 16), LONGEST_PAUSE)
+            pause = min(FIRST_PAUSE * (1 << min(count - 1, 16)), LONGEST_PAUSE)
             logger.exception("a pass failed unexpectedly", extra={"key": str(key)})
             return self._clock() + pause
         self._failures.pop(key, None)

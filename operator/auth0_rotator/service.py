@@ -1,4 +1,4 @@
-"""The running operator: servers, election, first listing, workers and Kopf, started and ended in order."""
+"""The running operator: servers, election, first listing, workers and Kopf, begun and ended in order."""
 
 import asyncio
 import contextlib
@@ -164,12 +164,11 @@ class _Service:
         await self._stock.take()
         self._wake([*self._mirror.connections, *self._mirror.keys()])
         workers = self._start(scheduler.run(), "workers")
+        await scheduler.started.wait()
         self._start(self._take_stock_when_relisted(), "take stock")
         return await self._run_kopf(lease, workers)
 
-    async def _run_kopf(
-        self, lease: asyncio.Task[None] | None, workers: asyncio.Task[None]
-    ) -> int:
+    async def _run_kopf(self, lease: asyncio.Task[None] | None, workers: asyncio.Task[None]) -> int:
         inbox = handlers.Inbox(
             mirror=self._mirror,
             saw=self._reconciler.saw,

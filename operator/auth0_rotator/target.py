@@ -196,8 +196,7 @@ def apply_body(projection: Projection, target: Target | None) -> dict[str, Any]:
         "type": target.type if target is not None else projection.type,
         "metadata": metadata,
         "data": {
-            key: b64encode(value.reveal().encode()).decode()
-            for key, value in projection.data.items()
+            key: b64encode(value.reveal().encode()).decode() for key, value in projection.data.items()
         },
     }
 

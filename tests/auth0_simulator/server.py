@@ -20,7 +20,7 @@ _CLIENT_SCOPES = frozenset(
 _PATCHABLE = frozenset({"client_secret", "name", "description", "token_endpoint_auth_method"})
 
 
-class Answered(Exception):  # noqa: N818 - not an error: an answer that ends the request
+class Answered(Exception):
     """Ends a request with an answer."""
 
     def __init__(self, response: web.Response) -> None:
@@ -110,9 +110,7 @@ class Simulator:
 
         return serve
 
-    async def _answer(
-        self, request: web.Request, entry: Entry, handler: Handler
-    ) -> web.Response | None:
+    async def _answer(self, request: web.Request, entry: Entry, handler: Handler) -> web.Response | None:
         before = self.tenant.faults.take(entry.operation, Moment.BEFORE)
         if before is not None:
             await before.wait()
@@ -248,7 +246,8 @@ class Simulator:
                 message = "Payload validation error: the client does not use a secret."
                 return management_error(400, "Bad Request", message, "invalid_body")
             if len(value) < self.tenant.least_secret_length:
-                message = f"Payload validation error: 'String is too short: {value}' on property client_secret."
+                fault = f"String is too short: {value}"
+                message = f"Payload validation error: '{fault}' on property client_secret."
                 return management_error(400, "Bad Request", message, "invalid_body")
             self._change(app, value, entry)
         return web.json_response(app.shown(with_keys="update:client_keys" in scopes))

@@ -75,7 +75,7 @@ class Tenant:
         """Do what was asked, then close the connection without an answer."""
         self.faults.add(Fault(operation, Moment.AFTER, times, is_lost=True))
 
-    def answer(  # noqa: PLR0913 - the parts of an answer
+    def answer(
         self,
         status: int,
         body: Any = None,
@@ -114,13 +114,9 @@ class Tenant:
 
     def take_effect_late(self, seconds: float) -> None:
         """Lose the next change, and let it take effect after so many seconds all the same."""
-        self.faults.add(
-            Fault(Operation.PATCH, Moment.BEFORE, is_lost=True, effect_after=seconds)
-        )
+        self.faults.add(Fault(Operation.PATCH, Moment.BEFORE, is_lost=True, effect_after=seconds))
 
-    def hold(
-        self, operation: Operation = Operation.PATCH, moment: Moment = Moment.BEFORE
-    ) -> Gate:
+    def hold(self, operation: Operation = Operation.PATCH, moment: Moment = Moment.BEFORE) -> Gate:
         """Hold the next request of this kind at a gate."""
         gate = Gate()
         self.faults.add(Fault(operation, moment, gate=gate))

@@ -15,6 +15,7 @@ from typing import Any
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret, masked
 
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back. Its body is never printed: it may hold a client secret."""

@@ -210,7 +210,7 @@ class Tenant:
             case Change.UNKNOWN:
                 raise Unknown(Reason.UNEXPECTED_ANSWER, message)
 
-    async def _management(  # noqa: PLR0913 - one request, spelled out
+    async def _management(
         self,
         permit: Permit,
         method: str,
@@ -222,9 +222,7 @@ class Tenant:
     ) -> Answer:
         token = permit.token.text.reveal()
         try:
-            answer = await self._transport.send(
-                method, path, token=token, json_body=body, query=query
-            )
+            answer = await self._transport.send(method, path, token=token, json_body=body, query=query)
         except NotSentError as error:
             self._count(operation, "none")
             message = f"{self.domain} cannot be reached: {error}"
@@ -257,9 +255,7 @@ class Tenant:
         """
         permit, path = await self.prepare(), _client_path(client_id)
         try:
-            answer = await self._management(
-                permit, "GET", path, operation="read", query=_CLIENT_QUERY
-            )
+            answer = await self._management(permit, "GET", path, operation="read", query=_CLIENT_QUERY)
         except Unknown as error:
             raise Retry(error.reason, error.message) from None
         client = parse_client(answer) if answer.status == HTTPStatus.OK else None
@@ -294,9 +290,7 @@ class Tenant:
             case _:
                 return Liveness.UNKNOWN
 
-    async def _probe_once(
-        self, client_id: str, secret: ClientSecret, form: Mapping[str, str]
-    ) -> Probe:
+    async def _probe_once(self, client_id: str, secret: ClientSecret, form: Mapping[str, str]) -> Probe:
         request = {**form, "client_id": client_id, "client_secret": secret.reveal()}
         try:
             return judge_probe(await self._token_request(request, operation="probe"))

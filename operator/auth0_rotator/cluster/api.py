@@ -113,12 +113,10 @@ class Api:
         """
         metadata = body["metadata"]
         path = self._path(kind, metadata.get("namespace"), metadata["name"])
-        answer = await self._send(
-            "update", "put", path, body=body, field_manager=manager, hidden=hidden
-        )
+        answer = await self._send("update", "put", path, body=body, field_manager=manager, hidden=hidden)
         return _present(answer, "the object").body
 
-    async def apply(  # noqa: PLR0913 - the options of a server-side apply
+    async def apply(
         self,
         kind: str,
         body: Body,
@@ -150,7 +148,9 @@ class Api:
         )
         return _present(answer, "the object or its namespace")
 
-    async def merge(self, kind: str, name: str, namespace: str, patch: Body, *, manager: str) -> Body | None:
+    async def merge(
+        self, kind: str, name: str, namespace: str, patch: Body, *, manager: str
+    ) -> Body | None:
         """Merge `patch` into the object and return it, None where there is none."""
         answer = await self._send(
             "patch",
@@ -194,7 +194,9 @@ class Api:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # TimeoutError is an OSError; ValueError is a body that is no JSON.
             KUBERNETES_REQUESTS.labels(operation=operation, status="none").inc()
-            message = f"the API server gave no answer: {masked(str(error), hidden) or type(error).__name__}"
+            message = (
+                f"the API server gave no answer: {masked(str(error), hidden) or type(error).__name__}"
+            )
             raise Retry(Reason.CLUSTER_UNREACHABLE, message) from None
         KUBERNETES_REQUESTS.labels(operation=operation, status=str(response.status)).inc()
         return Written(body, is_new=response.status == HTTPStatus.CREATED)

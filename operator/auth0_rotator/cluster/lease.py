@@ -27,7 +27,7 @@ RETRY_SECONDS: Final = 2
 _CALL_SECONDS: Final = 4
 
 
-class LeaseLock(BaseLock):  # type: ignore[misc] # the library ships no types for it
+class LeaseLock(BaseLock):
     """The library's own lock for Leases needs the typed models (30 MB) and cannot create one.
 
     Errors of the network count as "not obtained": the election tries again.
@@ -41,7 +41,7 @@ class LeaseLock(BaseLock):  # type: ignore[misc] # the library ships no types fo
 
     async def get(
         self, name: str, namespace: str
-    ) -> tuple[bool, LeaderElectionRecord | Exception | None]:
+    ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception] | tuple[bool, None]:
         """Return the record of the Lease, or (False, error) with the status in the error's body."""
         try:
             found = await self._limited(self._api.get("Lease", name, namespace))
@@ -74,9 +74,7 @@ class LeaseLock(BaseLock):  # type: ignore[misc] # the library ships no types fo
     async def release(self) -> None:
         """Give the Lease back, so that the next one starts at once; only where it is ours."""
         found, record = await self.get(self.name, self.namespace)
-        is_ours = isinstance(record, LeaderElectionRecord) and (
-            record.holder_identity == self.identity
-        )
+        is_ours = isinstance(record, LeaderElectionRecord) and (record.holder_identity == self.identity)
         if found and is_ours and self._seen is not None:
             spec = {**self._seen["spec"], "holderIdentity": ""}
             body = {**self._seen, "spec": spec}
@@ -104,9 +102,7 @@ def election(lock: LeaseLock) -> LeaderElection:
     async def nothing() -> None:
         """Stand in for callbacks that only `run()` would call."""
 
-    return LeaderElection(
-        Config(lock, LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS, nothing, nothing)
-    )
+    return LeaderElection(Config(lock, LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS, nothing, nothing))
 
 
 def _record(spec: Body) -> LeaderElectionRecord:

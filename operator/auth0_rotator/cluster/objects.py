@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Any, Final
 
 from auth0_rotator.cluster.api import Api, Body, Page
-from auth0_rotator.conditions import CONDITION_MESSAGE_LENGTH, Reason, shortened, timestamp
+from auth0_rotator.conditions import Reason, shortened, timestamp
 from auth0_rotator.observation import Key
 from auth0_rotator.record import MANAGED_BY
 from auth0_rotator.resource import GROUP, VERSION, Kind
@@ -14,7 +14,6 @@ from auth0_rotator.resource import GROUP, VERSION, Kind
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 # core/v1 Event.message.
 _EVENT_MESSAGE_LENGTH: Final = 1024
-assert _EVENT_MESSAGE_LENGTH < CONDITION_MESSAGE_LENGTH
 
 
 class Objects:
@@ -46,12 +45,12 @@ class Objects:
             "metadata": dict(identity),
             "status": dict(status),
         }
-        written = await self._api.apply(
-            kind.value, body, manager=MANAGED_BY, force=True, part="status"
-        )
+        written = await self._api.apply(kind.value, body, manager=MANAGED_BY, force=True, part="status")
         return written.body
 
-    async def set_finalizers(self, key: Key, finalizers: tuple[str, ...], *, version: str) -> Body | None:
+    async def set_finalizers(
+        self, key: Key, finalizers: tuple[str, ...], *, version: str
+    ) -> Body | None:
         """Set the finalizers of a rotation that is still as it was read; None where it is gone.
 
         Raises:
@@ -80,7 +79,7 @@ class Objects:
         labels: Mapping[str, str] = found["metadata"].get("labels") or {} if found else {}
         return labels
 
-    async def post_event(  # noqa: PLR0913 - what an Event consists of
+    async def post_event(
         self,
         kind: Kind,
         identity: Mapping[str, str],

@@ -36,9 +36,7 @@ class Secrets:
         Raises:
             Stale: somebody else wrote it since it was read, or made it, or deleted it.
         """
-        body = journal_secret(
-            journal, namespace=key.namespace, rotation=key.name, owner_uid=owner_uid
-        )
+        body = journal_secret(journal, namespace=key.namespace, rotation=key.name, owner_uid=owner_uid)
         held = [credential.secret for credential in (journal.current, journal.next) if credential]
         write = self._api.create if journal.meta is None else self._api.replace
         return await write("Secret", body, manager=field_manager(key.name), hidden=held)

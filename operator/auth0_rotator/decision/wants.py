@@ -71,5 +71,3 @@ def retry_at(o: Observation) -> datetime | None:
         or any(token not in tried for token in new_tokens(o))
     )
     return None if is_cut_short else status.next_retry_at
-
-

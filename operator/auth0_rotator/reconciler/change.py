@@ -182,9 +182,7 @@ async def _send_again(run: Pass, o: Observation, tenant: Tenant, journal: Journa
     await _send(run, tenant, permit, journal, began)
 
 
-async def _send(
-    run: Pass, tenant: Tenant, permit: Permit, journal: Journal, began: float
-) -> None:
+async def _send(run: Pass, tenant: Tenant, permit: Permit, journal: Journal, began: float) -> None:
     """Step 2: one PATCH, and what its outcome asks for."""
     chosen = journal.next
     if chosen is None:
@@ -245,9 +243,7 @@ async def _refused(run: Pass, journal: Journal, refusal: Refused) -> None:
             record=replace(journal.next.record, rotation_id=new_rotation_id()),
         )
         written = await run.write_journal(with_another_value(journal, other), owner_uid)
-        run.memory.attempt = replace(
-            attempt, tries=attempt.tries + 1, sent_version=_version(written)
-        )
+        run.memory.attempt = replace(attempt, tries=attempt.tries + 1, sent_version=_version(written))
         return
     if attempt.is_certain:
         await _take_back(run, journal, Failure(Reason(refusal.reason), refusal.message, is_stalled=True))

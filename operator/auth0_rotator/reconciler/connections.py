@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from auth0_rotator.auth0 import Credentials, Pace, Tenant, Transport
-from auth0_rotator.cluster import Body, Objects, Secrets
+from auth0_rotator.cluster import Objects, Secrets
 from auth0_rotator.conditions import (
     Condition,
     ConditionStatus,
@@ -17,7 +17,7 @@ from auth0_rotator.conditions import (
     timestamp,
 )
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
-from auth0_rotator.mirror import ConnectionKey, Mirror
+from auth0_rotator.mirror import Body, ConnectionKey, Mirror
 from auth0_rotator.observation import Connection, Key
 from auth0_rotator.resource import (
     ClusterConnectionSpec,
@@ -65,7 +65,7 @@ class _Line:
 class Connections:
     """Checks connections, and hands out what is known of them."""
 
-    def __init__(  # noqa: PLR0913 - what it works with
+    def __init__(
         self,
         *,
         mirror: Mirror,
@@ -219,9 +219,7 @@ class Connections:
 
     async def _line(self, key: ConnectionKey, body: Body) -> _Line:
         """Return the line for the spec as it is now; a changed spec gets a new one."""
-        image = (
-            ClusterConnectionSpec if key.kind is Kind.CLUSTER_CONNECTION else ConnectionSpec
-        )
+        image = ClusterConnectionSpec if key.kind is Kind.CLUSTER_CONNECTION else ConnectionSpec
         spec = parse_spec(image, body.get("spec"))
         line = self._lines.get(key)
         if line is not None and line.spec == spec:
@@ -284,9 +282,7 @@ class Connections:
                 is_ready=False, reason=Reason.SCOPE_MISSING, message=message, scopes=token.scopes
             )
         message = f"{line.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
-        return _Verdict(
-            is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes
-        )
+        return _Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)
 
     async def _report(self, key: ConnectionKey, body: Body, verdict: _Verdict) -> None:
         metadata, now = body["metadata"], self._clock()

@@ -137,5 +137,3 @@ async def settle(run: Pass, o: Observation, decision: Decision) -> None:
     body = await run.world.objects.remove_annotation(run.key, SETTLE_DOUBT)
     if body is not None:
         run.world.mirror.put_rotation(body)
-
-

@@ -148,8 +148,7 @@ class Reconciler:
     def _postpone(self, run: Pass, decision: Decision, pause: Retry | Unknown) -> None:
         """Try the same again shortly; past a minute an attempt counts as failed."""
         reason, after = Reason(pause.reason), pause.after if isinstance(pause, Retry) else None
-        if reason in _CAST_DOUBT and run.plan() is not None:
-            self._world.recheck(run.connection_key(run.plan()))
+        self._recheck(run, reason)
         attempt = run.memory.attempt
         if decision.action not in _ATTEMPTS or attempt is None:
             run.obstacle = hold(reason, pause.message, run.postponed(after))
@@ -160,13 +159,18 @@ class Reconciler:
 
     def _refuse(self, run: Pass, decision: Decision, reason: Reason, message: str) -> None:
         """Somebody has to mend something: a wanted rotation has failed, anything else is stalled."""
-        if reason in _CAST_DOUBT and run.plan() is not None:
-            self._world.recheck(run.connection_key(run.plan()))
+        self._recheck(run, reason)
         if decision.action in _ATTEMPTS:
             run.pause_attempt(None)
             run.fail(reason, message, is_stalled=True)
         else:
             run.obstacle = stall(reason, message, run.postponed(None))
+
+    def _recheck(self, run: Pass, reason: Reason) -> None:
+        """Have the connection checked where what happened casts doubt on it."""
+        plan = run.plan()
+        if reason in _CAST_DOUBT and plan is not None:
+            self._world.recheck(run.connection_key(plan))
 
     def _verdict(self, run: Pass, o: Observation) -> Decision:
         """Return the decision to report: what holds now, or why the last attempt failed."""
@@ -200,13 +204,13 @@ class Reconciler:
 
     async def _report(self, run: Pass, o: Observation, decision: Decision) -> None:
         """Write status where it says something new, then post the Events."""
-        memory = run.memory
-        if o.rotation is None:
+        memory, rotation = run.memory, o.rotation
+        if rotation is None:
             uid = o.journal.plan.uid if o.journal is not None and o.journal.plan is not None else ""
             await run.post_notices(uid)
             return
         if memory.failure is not None:
-            memory.tried_tokens = frozenset(new_tokens(o) or o.rotation.tokens)
+            memory.tried_tokens = frozenset(new_tokens(o) or rotation.tokens)
             if memory.attempt is not None and memory.attempt.accepted is None:
                 memory.attempt = None
             trigger = decision.trigger.value if decision.trigger is not None else "unknown"
@@ -223,9 +227,9 @@ class Reconciler:
         status = build_status(o, decision, outcome)
         self._tell_stall(run, status)
         self._measure(o, status)
-        if _said(status) != _said(o.rotation.status.raw) or memory.unwritten_status is not None:
-            await self._write_status(run, o.rotation, status)
-        await run.post_notices(o.rotation.uid)
+        if _said(status) != _said(rotation.status.raw) or memory.unwritten_status is not None:
+            await self._write_status(run, rotation, status)
+        await run.post_notices(rotation.uid)
 
     async def _write_status(self, run: Pass, rotation: Rotation, status: dict[str, Any]) -> None:
         """Write status; where that fails, remember it, so that a back-off holds all the same."""

@@ -17,13 +17,9 @@ from auth0_rotator.resource.image import (
 )
 
 # A host name of at least two labels: what Auth0 calls the canonical tenant domain.
-DOMAIN_PATTERN: Final = (
-    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
-)
+DOMAIN_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
 
-DataKey = Annotated[
-    str, Field(min_length=1, max_length=DATA_KEY_LENGTH, pattern=DATA_KEY_PATTERN)
-]
+DataKey = Annotated[str, Field(min_length=1, max_length=DATA_KEY_LENGTH, pattern=DATA_KEY_PATTERN)]
 ObjectName = Annotated[
     str, Field(min_length=1, max_length=OBJECT_NAME_LENGTH, pattern=OBJECT_NAME_PATTERN)
 ]
@@ -152,9 +148,10 @@ class AllowedNamespaces(Image):
     """Namespaces by name."""
     selector: LabelSelector | None = None
     """Namespaces by label; {} matches all."""
-    client_ids: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=256)
-    ] | None = None
+    client_ids: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=256)]
+        | None
+    ) = None
     """The clients that these namespaces may rotate. Absent: all."""
 
 

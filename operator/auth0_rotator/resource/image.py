@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 GROUP: Final = "auth0rotator.dev"
@@ -57,7 +57,7 @@ class Image(BaseModel):
 T = TypeVar("T", bound=Image)
 
 
-class SpecInvalid(Exception):  # noqa: N818 - reads as a state, like the reason word of the same name
+class SpecInvalid(Exception):
     """A spec that says something impossible; its text is one sentence for the person who wrote it."""
 
 
@@ -81,7 +81,7 @@ def _fault_sentence(location: tuple[int | str, ...], message: str) -> str:
     return f"{path}: {text[:1].lower()}{text[1:]}"
 
 
-def rule(expression: str, message: str, path: str | None = None) -> dict[str, str]:
+def rule(expression: str, message: str, path: str | None = None) -> dict[str, JsonValue]:
     """Return one CEL rule for `x-kubernetes-validations`, with the sentence a person reads."""
-    written = {"rule": expression, "message": message}
+    written: dict[str, JsonValue] = {"rule": expression, "message": message}
     return written if path is None else {**written, "fieldPath": path}

@@ -28,10 +28,16 @@ _OPTIONAL_KEYS_DIFFER: Final = (
     "self.nextClientSecret == self.previousClientSecret)"
 )
 _KEYS_DIFFER_MESSAGE: Final = "the keys of secretsMapping must all be different"
-_TEMPLATE_KEYS_MESSAGE: Final = "the keys of target.template.data must differ from those of secretsMapping"
+_TEMPLATE_KEYS_MESSAGE: Final = (
+    "the keys of target.template.data must differ from those of secretsMapping"
+)
 _DATA_KEYS_MESSAGE: Final = "keys consist of letters, digits, dots, hyphens and underscores"
-_JOURNAL_MESSAGE: Final = "a target cannot be called *.journal: such names belong to the operator's journals"
-_MERGE_MESSAGE: Final = "creationPolicy Merge needs the name of the Secret to merge into: set target.name"
+_JOURNAL_MESSAGE: Final = (
+    "a target cannot be called *.journal: such names belong to the operator's journals"
+)
+_MERGE_MESSAGE: Final = (
+    "creationPolicy Merge needs the name of the Secret to merge into: set target.name"
+)
 
 
 class CreationPolicy(StrEnum):
@@ -177,7 +183,11 @@ class TargetSpec(Image):
         json_schema_extra={
             "x-kubernetes-validations": [
                 rule("!has(self.name) || !self.name.endsWith('.journal')", _JOURNAL_MESSAGE, ".name"),
-                rule("!has(self.creationPolicy) || self.creationPolicy != 'Merge' || has(self.name)", _MERGE_MESSAGE, ".name"),
+                rule(
+                    "!has(self.creationPolicy) || self.creationPolicy != 'Merge' || has(self.name)",
+                    _MERGE_MESSAGE,
+                    ".name",
+                ),
             ]
         }
     )

