@@ -1,6 +1,7 @@
 """What the tenant was asked, in order."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from auth0_simulator.faults import Operation
 
@@ -18,5 +19,7 @@ class Entry:
     """What was answered; 0 for a lost answer."""
     value: str = ""
     """The client secret that was sent or tried."""
+    body: Any = None
+    """What was sent, parsed."""
     had_effect: bool = False
     """Whether a client's secret really changed."""

@@ -98,7 +98,7 @@ class Simulator:
             body = await _body_of(request)
             kind = operation if isinstance(operation, Operation) else operation(body)
             entry = Entry(time.monotonic(), kind, request.match_info.get("id", ""))
-            request["body"] = body
+            entry.body = body
             self.tenant.journal.append(entry)
             response = await self._answer(request, entry, handler)
             entry.status = response.status if response is not None else 0
@@ -114,9 +114,9 @@ class Simulator:
         before = self.tenant.faults.take(entry.operation, Moment.BEFORE)
         if before is not None:
             await before.wait()
-            self._land_later(request, entry, before)
+            self._land_later(entry, before)
             if before.is_lost or before.status:
-                return _faulty(before, request)
+                return _faulty(before, entry)
         try:
             response = await handler(request, entry)
         except Answered as answered:
@@ -125,14 +125,14 @@ class Simulator:
         if after is not None:
             await after.wait()
             if after.is_lost or after.status:
-                return _faulty(after, request)
+                return _faulty(after, entry)
         return response
 
-    def _land_later(self, request: web.Request, entry: Entry, fault: Fault) -> None:
+    def _land_later(self, entry: Entry, fault: Fault) -> None:
         if fault.effect_after is None:
             return
         app = self.tenant.apps[entry.client_id]
-        self.tenant.change_later(app, request["body"]["client_secret"], fault.effect_after)
+        self.tenant.change_later(app, entry.body["client_secret"], fault.effect_after)
 
     # Authentication API ------------------------------------------------------------------------
 
@@ -141,8 +141,8 @@ class Simulator:
         asked_by = body.get("client_id", "") if isinstance(body, dict) else ""
         return Operation.TOKEN if asked_by == self.tenant.manager.client_id else Operation.PROBE
 
-    async def _token(self, request: web.Request, entry: Entry) -> web.Response:
-        form: dict[str, Any] = request["body"] if isinstance(request["body"], dict) else {}
+    async def _token(self, _: web.Request, entry: Entry) -> web.Response:
+        form: dict[str, Any] = entry.body if isinstance(entry.body, dict) else {}
         entry.client_id, entry.value = form.get("client_id", ""), form.get("client_secret", "")
         app = self.tenant.apps.get(entry.client_id)
         if not form.get("grant_type"):
@@ -231,7 +231,7 @@ class Simulator:
         return web.json_response(_selected(shown, request))
 
     async def _patch(self, request: web.Request, entry: Entry) -> web.Response:
-        body = request["body"]
+        body = entry.body
         scopes = self._authorize(request, "update:clients", "update:client_keys")
         app = self._app(request)
         if not isinstance(body, dict) or not body.keys() <= _PATCHABLE:
@@ -282,11 +282,11 @@ def _selected(shown: dict[str, Any], request: web.Request) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if (name in fields) is is_wanted}
 
 
-def _faulty(fault: Fault, request: web.Request) -> web.Response | None:
+def _faulty(fault: Fault, entry: Entry) -> web.Response | None:
     if fault.is_lost:
         return None
     if fault.quotes_value:
-        value = request["body"].get("client_secret", "")
+        value = entry.body.get("client_secret", "")
         message = f"Payload validation error: 'Not acceptable: {value}' on property name."
         return management_error(fault.status, "Bad Request", message, "invalid_body")
     headers = dict(fault.headers)

@@ -123,9 +123,9 @@ class ControlPlane:
             "--log-level=error",
         )
         self._spawn("kube-apiserver", *self._apiserver_flags(etcd))
-        self._wait("the API server", self._is_ready)
+        self.wait("the API server", self._is_ready)
         self.kubeconfig.write_text(yaml.safe_dump(self.kubeconfig_for(ADMIN_TOKEN)))
-        self._wait("the namespace default", self._has_default_namespace)
+        self.wait("the namespace default", self._has_default_namespace)
         self.start_parts(part for part in self._parts if part not in CORE)
 
     def start_parts(self, parts: Iterable[str], binaries: Binaries | None = None) -> None:
@@ -156,7 +156,7 @@ class ControlPlane:
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._janitor is not None:
             self._janitor.kill()
-            self._janitor.wait()
+            self._janitor.communicate()
             self._janitor = None
 
     def restart_apiserver(self) -> None:
@@ -166,7 +166,7 @@ class ControlPlane:
         process.wait()
         self._processes.remove(process)
         self._spawn("kube-apiserver", *[str(flag) for flag in list(process.args)[1:]])  # type: ignore[arg-type]
-        self._wait("the API server", self._is_ready)
+        self.wait("the API server", self._is_ready)
 
     # Flags -------------------------------------------------------------------------------------
 
@@ -293,7 +293,8 @@ class ControlPlane:
             self._janitor.stdin.write(f"{process.pid}\n".encode())
             self._janitor.stdin.flush()
 
-    def _wait(self, what: str, is_there: Callable[[], bool]) -> None:
+    def wait(self, what: str, is_there: Callable[[], bool]) -> None:
+        """Return when `is_there` says so; raises ControlPlaneError when it does not in time."""
         deadline = time.monotonic() + READY_SECONDS
         while not is_there():
             for process in self._processes:

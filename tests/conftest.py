@@ -1,0 +1,73 @@
+"""Fixtures: one control plane for the whole run, one namespace and tenant for each test."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+from kubernetes.aio.client import Configuration
+
+from auth0_rotator.cluster import Api
+from controlplane import ControlPlane
+from harness.kube import Kube
+from harness.stage import Stage, staged
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane with garbage collection and our CRDs."""
+    with ControlPlane(parts=("etcd", "kube-apiserver", "kube-controller-manager")) as plane:
+        install_crds(plane)
+        yield plane
+
+
+def install_crds(plane: ControlPlane) -> None:
+    """Apply crds/ and return when the API server serves them."""
+    for file in sorted((ROOT / "crds").glob("*.yaml")):
+        body = yaml.safe_load(file.read_text())
+        name = body["metadata"]["name"]
+        status, answer = plane.request(
+            "PATCH",
+            f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}?fieldManager=tests&force=true",
+            body,
+            content_type="application/apply-patch+yaml",
+        )
+        assert status in {200, 201}, answer
+    for plural in ("auth0clientsecretrotations", "auth0connections", "clusterauth0connections"):
+        plane.wait(plural, lambda plural=plural: _is_served(plane, plural))  # type: ignore[misc]
+
+
+def _is_served(plane: ControlPlane, plural: str) -> bool:
+    return plane.request("GET", f"/apis/auth0rotator.dev/v1alpha1/{plural}")[0] == 200
+
+
+@pytest.fixture
+async def kube(plane: ControlPlane) -> AsyncIterator[Kube]:
+    """A namespace of its own."""
+    kube = Kube(plane, f"test-{next(_numbers)}")
+    await kube.send("POST", "/api/v1/namespaces", {"metadata": {"name": kube.namespace}})
+    yield kube
+    await kube.close()
+
+
+@pytest.fixture
+async def api(plane: ControlPlane) -> AsyncIterator[Api]:
+    """The operator's own client, as the administrator."""
+    configuration = Configuration(host=plane.url, ssl_ca_cert=str(plane.ca_file))
+    configuration.api_key["BearerToken"] = "Bearer administrator"
+    configuration.disable_strict_ssl_verification = True
+    api = Api(configuration)
+    yield api
+    await api.close()
+
+
+@pytest.fixture
+async def stage(plane: ControlPlane, kube: Kube, api: Api) -> AsyncIterator[Stage]:
+    """An operator to drive, a tenant to ask, a cluster to look at."""
+    async with staged(plane, kube, api) as stage:
+        yield stage

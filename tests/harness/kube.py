@@ -1,0 +1,142 @@
+"""The administrator's hands in the cluster: plain requests, plain dicts."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import httpx
+
+from controlplane import ControlPlane
+from controlplane.plane import ADMIN_TOKEN
+
+GROUP: Final = "/apis/auth0rotator.dev/v1alpha1"
+ROTATIONS: Final = "auth0clientsecretrotations"
+CONNECTIONS: Final = "auth0connections"
+_FOLDERS: Final = {
+    "Secret": ("/api/v1", "secrets"),
+    "Event": ("/api/v1", "events"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
+    "Auth0ClientSecretRotation": (GROUP, ROTATIONS),
+    "Auth0Connection": (GROUP, CONNECTIONS),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
+}
+
+
+class Kube:
+    """Requests as the administrator, in one namespace."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        """Work in `namespace` of `plane`."""
+        context = ssl.create_default_context(cafile=str(plane.ca_file))
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self.plane = plane
+        self.namespace = namespace
+        self._http = httpx.AsyncClient(
+            base_url=plane.url,
+            verify=context,
+            headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+            timeout=30,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(
+        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json"
+    ) -> httpx.Response:
+        """Return the answer, whatever its status."""
+        import json  # noqa: PLC0415
+
+        content = json.dumps(body) if body is not None else None
+        headers = {"Content-Type": content_type}
+        return await self._http.request(method, path, content=content, headers=headers)
+
+    def path(self, kind: str, name: str = "") -> str:
+        """Return the API path of a kind in the namespace, or of one object."""
+        base, plural = _FOLDERS[kind]
+        return f"{base}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    async def apply(self, *bodies: Mapping[str, Any], manager: str = "kubectl") -> None:
+        """Apply objects, as `kubectl apply --server-side --force-conflicts` does."""
+        for body in bodies:
+            path = self.path(body["kind"], body["metadata"]["name"])
+            answer = await self.send(
+                "PATCH",
+                f"{path}?fieldManager={manager}&force=true",
+                body,
+                content_type="application/apply-patch+yaml",
+            )
+            assert answer.is_success, answer.text
+
+    async def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Return an object, None where there is none."""
+        answer = await self.send("GET", self.path(kind, name))
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        assert answer.is_success, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def all(self, kind: str) -> list[dict[str, Any]]:
+        """Return all objects of a kind in the namespace."""
+        answer = await self.send("GET", self.path(kind))
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    async def merge(self, kind: str, name: str, patch: Any, *, part: str = "") -> dict[str, Any]:
+        """Merge a patch into an object, as `kubectl patch --type merge` does."""
+        path = self.path(kind, name) + (f"/{part}" if part else "")
+        answer = await self.send("PATCH", path, patch, content_type="application/merge-patch+json")
+        assert answer.is_success, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def delete(self, kind: str, name: str) -> None:
+        """Delete an object."""
+        answer = await self.send("DELETE", self.path(kind, name))
+        assert answer.status_code in {200, 202, 404}, answer.text
+
+    async def secret(self, name: str) -> dict[str, str]:
+        """Return the values of a Secret as text, none where there is no Secret."""
+        found = await self.get("Secret", name)
+        data = (found or {}).get("data") or {}
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    async def status(self, name: str) -> dict[str, Any]:
+        """Return the status of a rotation."""
+        found = await self.get("Auth0ClientSecretRotation", name)
+        status: dict[str, Any] = (found or {}).get("status") or {}
+        return status
+
+    async def condition(self, name: str, type_: str) -> dict[str, Any]:
+        """Return one condition of a rotation, empty where it is not there."""
+        conditions = (await self.status(name)).get("conditions") or []
+        return next((entry for entry in conditions if entry["type"] == type_), {})
+
+    async def events(self) -> list[tuple[str, str]]:
+        """Return reason and message of every Event in the namespace, oldest first."""
+        items = sorted(
+            await self.all("Event"), key=lambda item: int(item["metadata"]["resourceVersion"])
+        )
+        return [(item["reason"], item["message"]) for item in items]
+
+    async def eventually(
+        self, check: Callable[[], Awaitable[Any]], *, seconds: float = 20.0, what: str = ""
+    ) -> Any:
+        """Return what `check` gives, once that is true in the sense of Python.
+
+        Raises:
+            AssertionError: it did not become true in time.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            result = await check()
+            if result:
+                return result
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(what or f"not within {seconds} s: {check}")
+            await asyncio.sleep(0.05)

@@ -1,0 +1,197 @@
+"""The operator in this process, driven step by step: real reconciler, real API server, real HTTP.
+
+Kopf and the scheduler are left out: a full list stands in for the watches, and the clock is the
+test's. What is left is every decision and every effect, at the test's pace.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from auth0_rotator.cluster import Api, Objects, Secrets
+from auth0_rotator.mirror import ConnectionKey, Mirror
+from auth0_rotator.observation import Key
+from auth0_rotator.reconciler import Connections, Reconciler, World
+from auth0_rotator.schedule import IntervalUnit
+from auth0_rotator.stock import Stock
+from auth0_simulator import App, Simulator
+from controlplane import ControlPlane
+from harness.kube import Kube
+from harness.manifests import connection, credentials, rotation
+
+AnyKey = Key | ConnectionKey
+# A story that needs more passes than this does not come to rest.
+MOST_PASSES = 200
+
+
+class Clock:
+    """A wall clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        """Start in the middle of a minute, away from every boundary."""
+        self.now = datetime.now(UTC).replace(second=30, microsecond=250_000)
+
+    def __call__(self) -> datetime:
+        """Return the instant."""
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        """Move on, or back."""
+        self.now += by
+
+
+class Operator:
+    """One process's worth of operator. A second one on the same cluster is a second process."""
+
+    def __init__(self, api: Api, namespace: str, clock: Clock, *, unit: IntervalUnit, name: str) -> None:
+        """Begin with an empty mirror, as after a start."""
+        self.clock = clock
+        self.mirror = Mirror()
+        self.due: dict[AnyKey, datetime] = {}
+        self._ready: list[AnyKey] = []
+        objects, secrets = Objects(api), Secrets(api)
+        self.connections = Connections(
+            mirror=self.mirror,
+            objects=objects,
+            secrets=secrets,
+            clock=clock,
+            cluster_resource_namespace=namespace,
+            allow_insecure_endpoints=True,
+        )
+        self.world = World(
+            clock=clock,
+            mirror=self.mirror,
+            objects=objects,
+            secrets=secrets,
+            connections=self.connections,
+            process=name,
+            unit=unit,
+            recheck=self.wake,
+        )
+        self.reconciler = Reconciler(self.world, leading_since=clock.now)
+        self.stock = Stock(self.mirror, objects, secrets, namespaces=(namespace,))
+
+    def wake(self, key: AnyKey) -> None:
+        """Have a key worked on."""
+        if key not in self._ready:
+            self._ready.append(key)
+
+    async def settle(self) -> None:
+        """Work until nothing is to be done at this instant."""
+        for _ in range(MOST_PASSES):
+            for key in sorted(await self.stock.take(), key=str):
+                self.wake(key)
+                if isinstance(key, Key):
+                    self.reconciler.saw(key)
+            for key, instant in list(self.due.items()):
+                if instant <= self.clock.now:
+                    self.wake(key)
+            if not self._ready:
+                return
+            await self.work(self._ready.pop(0))
+        message = f"no rest after {MOST_PASSES} passes"
+        raise AssertionError(message)
+
+    async def work(self, key: AnyKey) -> None:
+        """Do one pass for one key."""
+        if isinstance(key, Key):
+            again = await self.reconciler.reconcile(key)
+        else:
+            was_ready = self.connections.is_ready(key)
+            concerned, again = await self.connections.check(key)
+            for rotation_key in concerned:
+                if self.connections.is_ready(key) and not was_ready:
+                    self.reconciler.cut_short(rotation_key)
+                self.wake(rotation_key)
+        self.due.pop(key, None)
+        if again is not None:
+            self.due[key] = again
+
+    async def run_for(self, duration: timedelta) -> None:
+        """Let the clock go on by `duration`, from one wanted instant to the next."""
+        end = self.clock.now + duration
+        await self.settle()
+        while True:
+            upcoming = [instant for instant in self.due.values() if instant <= end]
+            if not upcoming:
+                break
+            self.clock.now = max(self.clock.now, min(upcoming))
+            await self.settle()
+        self.clock.now = end
+        await self.settle()
+
+    async def close(self) -> None:
+        """Close the connections to tenants."""
+        await self.connections.close()
+
+
+class Stage:
+    """One namespace, one tenant, one operator, and what a test says about them."""
+
+    def __init__(self, plane: ControlPlane, kube: Kube, simulator: Simulator, api: Api) -> None:
+        """Set up by the fixture."""
+        self.plane = plane
+        self.kube = kube
+        self.simulator = simulator
+        self.tenant = simulator.tenant
+        self.clock = Clock()
+        self.api = api
+        self.unit = IntervalUnit.DAYS
+        self._operators: list[Operator] = []
+        self.operator = self.new_operator()
+
+    def new_operator(self) -> Operator:
+        """Start another operator process, which knows nothing."""
+        name = f"operator-{len(self._operators) + 1}"
+        operator = Operator(self.api, self.kube.namespace, self.clock, unit=self.unit, name=name)
+        self._operators.append(operator)
+        return operator
+
+    async def restart(self) -> None:
+        """End the operator, whatever it was doing, and start another."""
+        self.operator = self.new_operator()
+
+    async def close(self) -> None:
+        """End all operators."""
+        for operator in self._operators:
+            await operator.close()
+
+    async def connect(self, **spec: Any) -> None:
+        """Create the credentials and the connection."""
+        await self.kube.apply(credentials(self.tenant), connection(self.simulator, **spec))
+
+    async def rotated(self, name: str = "web", **spec: Any) -> App:
+        """Create an application with a rotation, and return it after the first rotation."""
+        app = self.tenant.add_app(name)
+        await self.connect()
+        await self.kube.apply(rotation(app.client_id, name, **spec))
+        await self.operator.settle()
+        assert app.changes == 1, await self.kube.status(name)
+        return app
+
+    async def settle(self) -> None:
+        """Let the operator do all there is to do now."""
+        await self.operator.settle()
+
+    async def run_for(self, duration: timedelta) -> None:
+        """Let the operator and the clock go on."""
+        await self.operator.run_for(duration)
+
+    async def assert_delivered(self, app: App, name: str = "web") -> None:
+        """The target holds what the tenant holds, under the client's own id, and it works."""
+        data = await self.kube.secret(name)
+        assert data.get("ID") == app.client_id
+        assert data.get("SECRET") == app.secret
+        assert self.tenant.accepts(app.client_id, data["SECRET"])
+
+
+@contextlib.asynccontextmanager
+async def staged(plane: ControlPlane, kube: Kube, api: Api) -> AsyncIterator[Stage]:
+    """Yield a stage with a tenant of its own."""
+    async with Simulator() as simulator:
+        stage = Stage(plane, kube, simulator, api)
+        try:
+            yield stage
+        finally:
+            await stage.close()
