@@ -34,7 +34,7 @@ control-plane-core:
 .PHONY: demo
 demo: ## The main job, end to end, on a control plane of its own (README's first command)
 	@$(MAKE) --no-print-directory -j2 init control-plane-core
-	@$(BIN)/python -m demo
+	@PYTHONPATH=tests $(BIN)/python -m demo
 
 .PHONY: test
 test: ## Everything that CI runs (README's second command)

@@ -2,19 +2,16 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Final
 
 import pytest
-import yaml
 from kubernetes.aio.client import Configuration
 
 from auth0_rotator.cluster import Api
 from controlplane import ControlPlane
+from harness.installation import install_crds
 from harness.kube import Kube
 from harness.stage import Stage, staged
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 _numbers = itertools.count(1)
 
 
@@ -24,26 +21,6 @@ def plane() -> Iterator[ControlPlane]:
     with ControlPlane(parts=("etcd", "kube-apiserver", "kube-controller-manager")) as plane:
         install_crds(plane)
         yield plane
-
-
-def install_crds(plane: ControlPlane) -> None:
-    """Apply crds/ and return when the API server serves them."""
-    for file in sorted((ROOT / "crds").glob("*.yaml")):
-        body = yaml.safe_load(file.read_text())
-        name = body["metadata"]["name"]
-        status, answer = plane.request(
-            "PATCH",
-            f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}?fieldManager=tests&force=true",
-            body,
-            content_type="application/apply-patch+yaml",
-        )
-        assert status in {200, 201}, answer
-    for plural in ("auth0clientsecretrotations", "auth0connections", "clusterauth0connections"):
-        plane.wait(plural, lambda plural=plural: _is_served(plane, plural))  # type: ignore[misc]
-
-
-def _is_served(plane: ControlPlane, plural: str) -> bool:
-    return plane.request("GET", f"/apis/auth0rotator.dev/v1alpha1/{plural}")[0] == 200
 
 
 @pytest.fixture

@@ -53,6 +53,8 @@ class Mirror:
         self._journals: dict[Key, SeenJournal] = {}
         self._targets: dict[tuple[str, str], Target] = {}
         self._versions: dict[tuple[str, str, str], int] = {}
+        # Secrets without our label: they were read, and no list and no watch shows them.
+        self._unlisted: set[tuple[str, str]] = set()
         self._by_client: defaultdict[str, set[Key]] = defaultdict(set)
         self._by_target: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
         self._by_connection: defaultdict[ConnectionKey, set[Key]] = defaultdict(set)
@@ -106,7 +108,8 @@ class Mirror:
 
     def put_rotation(self, body: Body) -> set[Key]:
         """Take in a rotation; return whom it concerns: itself, and those with the same claims."""
-        if not self._is_news(Kind.ROTATION.value, body):
+        key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
+        if not self._is_put(Kind.ROTATION.value, body, is_there=key in self.rotations):
             return set()
         rotation = parse_rotation(body)
         before = self.rotations.get(rotation.key)
@@ -122,7 +125,7 @@ class Mirror:
     def drop_rotation(self, body: Body) -> set[Key]:
         """Take in that a rotation is gone; return whom it concerns."""
         key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
-        if not self._is_news(Kind.ROTATION.value, body):
+        if not self._is_drop(Kind.ROTATION.value, body):
             return set()
         return self._unindex(self.rotations.pop(key, None)) | {key}
 
@@ -132,9 +135,13 @@ class Mirror:
 
     def put_secret(self, body: Body) -> set[Key]:
         """Take in a Secret, a journal or a target; return whom it concerns."""
-        if not self._is_news("Secret", body):
-            return set()
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        if not self._is_put("Secret", body, is_there=self._has_secret(namespace, name)):
+            return set()
+        if ROLE_LABEL in (body["metadata"].get("labels") or {}):
+            self._unlisted.discard((namespace, name))
+        else:
+            self._unlisted.add((namespace, name))
         rotation = rotation_of_journal(name)
         if rotation is not None and body.get("type") == JOURNAL_TYPE:
             key = Key(namespace, rotation)
@@ -146,7 +153,7 @@ class Mirror:
 
     def drop_secret(self, body: Body) -> set[Key]:
         """Take in that a Secret is gone, or has lost the label that the watch selects."""
-        if not self._is_news("Secret", body):
+        if not self._is_drop("Secret", body):
             return set()
         return self.forget_secret(body["metadata"]["namespace"], body["metadata"]["name"])
 
@@ -160,16 +167,20 @@ class Mirror:
         own = {Key(namespace, target.rotation)} if target is not None and target.rotation else set()
         return own | self._by_target.get((namespace, name), set())
 
+    def _has_secret(self, namespace: str, name: str) -> bool:
+        rotation = rotation_of_journal(name)
+        is_journal = rotation is not None and Key(namespace, rotation) in self._journals
+        return is_journal or (namespace, name) in self._targets
+
     def is_watched(self, namespace: str, name: str) -> bool:
-        """Return whether the watch would tell of a change to this Secret."""
-        target = self._targets.get((namespace, name))
-        return target is not None and ROLE_LABEL in target.labels
+        """Return whether the watch would tell of a change to this Secret, as far as it was seen."""
+        return (namespace, name) not in self._unlisted
 
     def put_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
         """Take in a connection; return its key, None where nothing but its status is new."""
-        if not self._is_news(kind.value, body):
-            return None
         key = connection_key(kind, body)
+        if not self._is_put(kind.value, body, is_there=key in self.connections):
+            return None
         before = self.connections.get(key, {"metadata": {}})["metadata"]
         self.connections[key] = body
         now = body["metadata"]
@@ -178,7 +189,7 @@ class Mirror:
 
     def drop_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
         """Take in that a connection is gone; return its key, None where this is no news."""
-        if not self._is_news(kind.value, body):
+        if not self._is_drop(kind.value, body):
             return None
         key = connection_key(kind, body)
         self.connections.pop(key, None)
@@ -192,20 +203,29 @@ class Mirror:
         A watch that was interrupted for long does not tell what vanished meanwhile.
         """
         return [
-            {"metadata": {"namespace": place, "name": name, "resourceVersion": str(version)}}
+            {"metadata": {"namespace": place, "name": name, "resourceVersion": str(seen)}}
             for (of_kind, place, name), seen in self._versions.items()
             if of_kind == kind
+            and (place, name) not in self._unlisted
             and namespace in {None, place}
             and seen < version
             and (place, name) not in listed
         ]
 
-    def _is_news(self, kind: str, body: Body) -> bool:
-        """Return whether this version is newer than the one that was seen, and remember it."""
-        metadata = body["metadata"]
-        name = (kind, metadata.get("namespace", ""), metadata["name"])
-        version = int(metadata["resourceVersion"])
-        if version <= self._versions.get(name, 0):
+    def _is_put(self, kind: str, body: Body, *, is_there: bool) -> bool:
+        """Return whether this version is news, and remember it. What was dropped may come back as it
+        was: a watch drops what lost its label, and a read finds it."""
+        name, version = _name(kind, body), int(body["metadata"]["resourceVersion"])
+        seen = self._versions.get(name, 0)
+        if version < seen or (version == seen and is_there):
+            return False
+        self._versions[name] = version
+        return True
+
+    def _is_drop(self, kind: str, body: Body) -> bool:
+        """Return whether the object is gone as of a version that was not overtaken, and remember it."""
+        name, version = _name(kind, body), int(body["metadata"]["resourceVersion"])
+        if version < self._versions.get(name, 0):
             return False
         self._versions[name] = version
         return True
@@ -225,6 +245,10 @@ class Mirror:
         return self._by_client.get(rotation.spec.parameters.client_id, set()) | self._by_target.get(
             _target_of(rotation), set()
         )
+
+
+def _name(kind: str, body: Body) -> tuple[str, str, str]:
+    return kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
 def connection_of(rotation: Rotation) -> ConnectionKey:

@@ -196,8 +196,11 @@ def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcom
     if o.journal is not None and o.journal.is_sending:
         return _ready_while_sending(o, past, said.message)
     if o.journal is None or o.journal.current is None or o.plan is None:
-        reason = said.reason
-        return Condition(ConditionType.READY, ConditionStatus.FALSE, reason, said.message)
+        before = _before(past, ConditionType.READY)
+        is_waiting = outcome.failure is None and decision.reason in _WAITING_FOR_A_RETRY
+        if before is not None and before.status is ConditionStatus.FALSE and is_waiting:
+            return before
+        return Condition(ConditionType.READY, ConditionStatus.FALSE, said.reason, said.message)
     name = o.plan.target_name
     difference = compare(project(o.journal, o.plan, o.key.namespace), o.target)
     if difference is not Difference.NONE:

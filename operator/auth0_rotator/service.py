@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-import socket
 import sys
 from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from auth0_rotator.cluster import (
     Secrets,
     election,
     load_access,
+    new_identity,
     own_namespace,
     plain_access,
 )
@@ -80,7 +79,7 @@ class _Service:
         self._stack = stack
         self._is_ready = False
         self._relisted = asyncio.Event()
-        self._process = f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
+        self._process = new_identity()
         self._mirror = Mirror()
         self._background: set[asyncio.Task[None]] = set()
 

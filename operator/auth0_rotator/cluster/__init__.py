@@ -8,7 +8,7 @@ from auth0_rotator.cluster.access import (
     plain_access,
 )
 from auth0_rotator.cluster.api import Api, Body, Page
-from auth0_rotator.cluster.lease import LeaseLock, election
+from auth0_rotator.cluster.lease import LeaseLock, election, new_identity
 from auth0_rotator.cluster.objects import Objects
 from auth0_rotator.cluster.secrets import Secrets
 
@@ -23,6 +23,7 @@ __all__ = [
     "Secrets",
     "election",
     "load_access",
+    "new_identity",
     "own_namespace",
     "plain_access",
 ]

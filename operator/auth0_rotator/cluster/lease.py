@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -50,7 +52,11 @@ class LeaseLock(BaseLock):
         if found is None:
             return False, _error(404, "not found")
         self._seen = found
-        return True, _record(found.get("spec") or {})
+        record = _record(found.get("spec") or {})
+        holder = record.holder_identity
+        if holder is not None and holder != self.identity and is_of_dead_neighbour(holder):
+            record.holder_identity = None
+        return True, record
 
     async def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
         """Create the Lease; False where somebody was faster."""
@@ -94,6 +100,35 @@ class LeaseLock(BaseLock):
     async def _limited(call: Awaitable[Any]) -> Any:
         async with asyncio.timeout(_CALL_SECONDS):
             return await call
+
+
+def new_identity() -> str:
+    """Return an identity that no other process has: pod (else host), process id, chance."""
+    return f"{_place()}_{os.getpid()}_{os.urandom(4).hex()}"
+
+
+def _place() -> str:
+    # Not the host name alone: pods in the host's network share it.
+    return os.environ.get("POD_NAME") or socket.gethostname()
+
+
+def is_of_dead_neighbour(identity: str) -> bool:
+    """Return whether `identity` was a process of this very pod (else host) that is gone.
+
+    A container that is restarted in its pod need not wait for the lease of its former life.
+    """
+    place, _, process = identity.rpartition("_")[0].rpartition("_")
+    if place != _place() or not process.isdecimal():
+        return False
+    if int(process) == os.getpid():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def election(lock: LeaseLock) -> LeaderElection:

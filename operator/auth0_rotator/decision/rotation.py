@@ -1,8 +1,10 @@
 """Rules that ask for a change at the tenant, and what each of them needs first."""
 
-from auth0_rotator.conditions import Reason
+from dataclasses import replace
+
+from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
-from auth0_rotator.decision.value import target_fault
+from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
 from auth0_rotator.decision.wants import due_at, new_tokens, retry_at
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import Trigger
@@ -94,12 +96,11 @@ def otherwise_hold(o: Observation) -> Decision:
 
 def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> Decision:
     """Return the rotation, or the hold that its first unmet need asks for."""
-    waits = _wait(o)
-    if waits is not None:
-        return waits
-    fault = target_fault(o)
+    waits, fault = _wait(o), target_fault(o)
     if fault is not None:
-        return fail(fault.reason, fault.message, is_stalled=True)
+        return fault if waits is not None else replace(fault, is_failure=True)
+    if waits is not None and not _is_mended(o):
+        return waits
     own = _own_client(o)
     if own is not None:
         return own
@@ -122,6 +123,15 @@ def _wait(o: Observation) -> Decision | None:
     if retry is not None and retry > o.now:
         return hold(Reason.BACKING_OFF, "the last attempt failed; waiting for the next", retry)
     return None
+
+
+def _is_mended(o: Observation) -> bool:
+    """Return whether the last attempt failed for a Secret that is all right now."""
+    conditions = o.rotation.status.conditions if o.rotation is not None else ()
+    return o.attempt is None and any(
+        condition.get("type") == ConditionType.STALLED and condition.get("reason") in TARGET_FAULTS
+        for condition in conditions
+    )
 
 
 def _own_client(o: Observation) -> Decision | None:

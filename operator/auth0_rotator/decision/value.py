@@ -13,6 +13,15 @@ from auth0_rotator.target import DEFAULT_TYPE, Difference, compare, project
 # After so many repairs within the window, somebody is undoing them.
 CONTESTED_REPAIRS: Final = 5
 CONTESTED_WINDOW: Final = timedelta(minutes=10)
+# What can be wrong with the Secret itself.
+TARGET_FAULTS: Final = frozenset(
+    {
+        Reason.TARGET_FOREIGN,
+        Reason.TARGET_IMMUTABLE,
+        Reason.TARGET_TYPE_DIFFERS,
+        Reason.TARGET_CONTESTED,
+    }
+)
 
 
 def recorded_value_is_adopted(o: Observation) -> Decision | None:

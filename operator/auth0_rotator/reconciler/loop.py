@@ -196,8 +196,7 @@ class Reconciler:
         if decision.action is not Action.HOLD:
             return o.now if run.memory.failure is None else run.postponed(None)
         if decision.until is None:
-            is_foreign = decision.reason is Reason.TARGET_FOREIGN
-            return o.now + UNWATCHED if is_foreign else None
+            return o.now + UNWATCHED if decision.reason is Reason.TARGET_FOREIGN else None
         if decision.reason is Reason.WAITING_FOR_DUE_DATE and decision.until - o.now > LOOK_BEFORE:
             return decision.until - LOOK_BEFORE
         return decision.until
