@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # After SIGTERM a step under way may end by itself for so long; then it is abandoned, safely.
 DRAIN_SECONDS: Final = 7.0
+# Watches that do not end by themselves within this time are cut off.
+WATCH_END_SECONDS: Final = 1.5
 # How long a watch that began anew may go on listing before the mirror is compared with a full list.
 SETTLE_SECONDS: Final = 1.0
 
@@ -165,9 +167,9 @@ class _Service:
         workers = self._start(scheduler.run(), "workers")
         await scheduler.started.wait()
         self._start(self._take_stock_when_relisted(), "take stock")
-        return await self._run_kopf(lease, workers)
+        return await self._watch(lease, workers)
 
-    async def _run_kopf(self, lease: asyncio.Task[None] | None, workers: asyncio.Task[None]) -> int:
+    async def _watch(self, lease: asyncio.Task[None] | None, workers: asyncio.Task[None]) -> int:
         inbox = handlers.Inbox(
             mirror=self._mirror,
             saw=self._reconciler.saw,
@@ -187,27 +189,38 @@ class _Service:
         for task in (lease, workers):
             if task is not None:
                 task.add_done_callback(lambda _: self._stop.set())
-        code = 0
-        try:
-            await handlers.run(tasks, ignored=ours)
-        except Exception as error:  # noqa: BLE001 - whatever ends a watch ends the process
-            cause = " ".join(str(error).split())
-            logger.error("watching the cluster ended", extra={"cause": cause})  # noqa: TRY400 - one line
-            code = 1
-        if lease is not None and lease.done():
-            logger.error("the lease was lost")
-            code = 1
-        self._is_ready = False
-        await self._end(workers)
-        return code
+        watching = asyncio.create_task(handlers.run(tasks, ignored=ours), name="watch the cluster")
+        stopping = asyncio.create_task(self._stop.wait(), name="wait for the end")
+        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return await self._end(watching, workers, lease)
 
-    async def _end(self, workers: asyncio.Task[None]) -> None:
+    async def _end(
+        self,
+        watching: asyncio.Task[None],
+        workers: asyncio.Task[None],
+        lease: asyncio.Task[None] | None,
+    ) -> int:
+        """End everything in order, passes before watches, and return the exit code."""
+        self._is_ready = False
         LEADER.set(0)
+        is_lost = lease is not None and lease.done()
+        if is_lost:
+            logger.error("the lease was lost")
+        self._stop.set()
         await self._scheduler.drain(DRAIN_SECONDS)
         workers.cancel()
+        # Kopf waits for every task that it does not know, an open health check included.
+        await asyncio.wait({watching}, timeout=WATCH_END_SECONDS)
+        watching.cancel()
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        results = await asyncio.gather(watching, *self._background, return_exceptions=True)
+        fault = results[0]
+        if isinstance(fault, Exception):
+            extra = {"cause": " ".join(str(fault).split())}
+            logger.error("watching the cluster ended", extra=extra)
+        return 1 if is_lost or isinstance(fault, Exception) else 0
 
     async def _work(self, key: AnyKey) -> datetime | None:
         if isinstance(key, Key):

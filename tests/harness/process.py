@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +85,10 @@ class OperatorProcess:
         """End it without a word."""
         await self._end(signal.SIGKILL)
 
+    async def end(self, name: str) -> int:
+        """Send the signal called `name`, and return the exit code."""
+        return await self._end(signal.Signals[name])
+
     async def _end(self, number: signal.Signals) -> int:
         if self._process is None:
             return 0
@@ -97,3 +101,6 @@ class OperatorProcess:
         """Return the exit code, once it has ended by itself."""
         assert self._process is not None
         return await asyncio.to_thread(self._process.wait, seconds)
+
+
+NewOperator = Callable[..., OperatorProcess]

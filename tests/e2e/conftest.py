@@ -1,0 +1,53 @@
+"""The operator as its own process, with exactly the rights that deploy/base gives."""
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from auth0_simulator import Simulator
+from controlplane import ControlPlane
+from harness.installation import OPERATOR_NAMESPACE, install_operator
+from harness.kube import Kube
+from harness.process import NewOperator, OperatorProcess
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def rights(plane: ControlPlane) -> Path:
+    """A kubeconfig of the operator's service account."""
+    file = plane.folder / "service-account.kubeconfig"
+    file.write_text(yaml.safe_dump(plane.kubeconfig_for(install_operator(plane))))
+    return file
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    """A tenant of its own."""
+    async with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def new_operator(rights: Path, plane: ControlPlane, kube: Kube) -> AsyncIterator[NewOperator]:
+    """A way to make operators for the test's namespace; all are ended with the test."""
+    operators: list[OperatorProcess] = []
+
+    def new(*flags: str, **environment: str) -> OperatorProcess:
+        operator = OperatorProcess(
+            rights,
+            plane.folder / f"operator-{next(_numbers)}.log",
+            "--namespace",
+            kube.namespace,
+            *flags,
+            environment={"POD_NAMESPACE": OPERATOR_NAMESPACE, **environment},
+        )
+        operators.append(operator)
+        return operator
+
+    yield new
+    for operator in operators:
+        await operator.kill()
