@@ -10,7 +10,7 @@ from auth0_rotator.settings import LogFormat, LogLevel
 # The fields that the operator's own lines carry.
 FIELDS: Final = ("key", "reason", "cause")
 # These print requests and answers, secrets included, when they are allowed to.
-_TALKATIVE: Final = ("kubernetes", "httpx", "httpcore", "aiohttp", "urllib3", "kopf", "asyncio")
+_TALKATIVE: Final = ("httpx", "httpcore", "aiohttp", "urllib3", "kopf", "asyncio")
 
 
 def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
@@ -20,6 +20,8 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
     logging.basicConfig(level=level.value.upper(), handlers=[handler], force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of a missing kubeconfig, which is told better; and at DEBUG it prints whole answers.
+    logging.getLogger("kubernetes").setLevel(logging.ERROR)
 
 
 def _json_formatter() -> logging.Formatter:

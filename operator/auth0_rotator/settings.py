@@ -91,7 +91,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parse_settings(arguments: Sequence[str]) -> Settings:
     """Return the settings that `arguments` and the environment say; bad ones end the process with 2."""
-    parser = _Parser(prog="auth0-rotator run", argument_default=argparse.SUPPRESS)
+    parser = _Parser(prog="auth0-rotator run", argument_default=argparse.SUPPRESS, allow_abbrev=False)
     add, switch = parser.add_argument, argparse.BooleanOptionalAction
     add("--all-namespaces", action=switch, help="serve every namespace of the cluster")
     add("--namespace", action="append", metavar="NAME", help="serve this namespace (repeatable)")

@@ -77,6 +77,11 @@ class OperatorProcess:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * _PAGE / 1e6
 
+    def command_line(self) -> str:
+        """Return what a neighbour sees of it: its arguments and environment."""
+        folder = Path(f"/proc/{self.pid}")
+        return "\n".join((folder / part).read_text() for part in ("cmdline", "environ"))
+
     async def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         return await self._end(signal.SIGTERM)
