@@ -69,3 +69,23 @@ lock: init ## Pin all dependencies anew, with hashes, for all supported Pythons
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --python-version 3.11
+
+.PHONY: image
+image: ## Container image (needs Docker)
+	@command -v docker >/dev/null && docker info >/dev/null 2>&1 || \
+		{ echo "make image needs a running Docker engine, and there is none here" >&2; exit 1; }
+	docker build --file deploy/Dockerfile --tag $(IMAGE) .
+
+.PHONY: kind-up
+kind-up: ## A local kind cluster with the operator in it (needs Docker and kind)
+	@command -v kind >/dev/null || { echo "make kind-up needs kind (https://kind.sigs.k8s.io), and there is none here" >&2; exit 1; }
+	@$(MAKE) --no-print-directory image
+	kind create cluster --name auth0-rotator --config kind-config.yaml
+	kind load docker-image --name auth0-rotator $(IMAGE)
+	kubectl --context kind-auth0-rotator apply --server-side -f crds/
+	kubectl --context kind-auth0-rotator apply --server-side -k deploy/base
+
+.PHONY: kind-down
+kind-down: ## Remove that cluster
+	@command -v kind >/dev/null || { echo "make kind-down needs kind, and there is none here" >&2; exit 1; }
+	kind delete cluster --name auth0-rotator
