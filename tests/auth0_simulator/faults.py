@@ -16,6 +16,8 @@ class Operation(StrEnum):
     READ = "read"
     PATCH = "patch"
     ROTATE = "rotate"
+    UNKNOWN = "unknown"
+    """Anything that the simulator does not have."""
 
 
 class Moment(StrEnum):
