@@ -14,14 +14,59 @@ from auth0_rotator.resource.image import (
     OBJECT_NAME_PATTERN,
     Image,
     rule,
+    shape,
+    shape_rule,
 )
 
 # A host name of at least two labels: what Auth0 calls the canonical tenant domain.
 DOMAIN_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
 
-DataKey = Annotated[str, Field(min_length=1, max_length=DATA_KEY_LENGTH, pattern=DATA_KEY_PATTERN)]
+DATA_KEY_MESSAGE: Final = (
+    "a key consists of letters, digits, dots, hyphens and underscores, and is neither a dot nor "
+    "begins with two of them"
+)
+_NAME_MESSAGE: Final = (
+    "a name consists of lower case letters, digits, hyphens and dots, and begins and ends with a "
+    "letter or digit"
+)
+_DOMAIN_MESSAGE: Final = (
+    "domain must be the tenant's own domain in lower case, such as acme.eu.auth0.com, without "
+    "https://, path and port"
+)
+
+# RFC 1123 label, as Kubernetes demands for the names of namespaces.
+_NAMESPACE_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_NAMESPACE_MESSAGE: Final = (
+    "the name of a namespace consists of lower case letters, digits and hyphens, and begins and ends "
+    "with a letter or digit"
+)
+
+NamespaceName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        json_schema_extra=shape_rule(_NAMESPACE_PATTERN, _NAMESPACE_MESSAGE),
+    ),
+    shape(_NAMESPACE_PATTERN, _NAMESPACE_MESSAGE),
+]
+DataKey = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=DATA_KEY_LENGTH,
+        json_schema_extra=shape_rule(DATA_KEY_PATTERN, DATA_KEY_MESSAGE),
+    ),
+    shape(DATA_KEY_PATTERN, DATA_KEY_MESSAGE),
+]
 ObjectName = Annotated[
-    str, Field(min_length=1, max_length=OBJECT_NAME_LENGTH, pattern=OBJECT_NAME_PATTERN)
+    str,
+    Field(
+        min_length=1,
+        max_length=OBJECT_NAME_LENGTH,
+        json_schema_extra=shape_rule(OBJECT_NAME_PATTERN, _NAME_MESSAGE),
+    ),
+    shape(OBJECT_NAME_PATTERN, _NAME_MESSAGE),
 ]
 
 
@@ -47,9 +92,9 @@ class RateLimit(Image):
     """The pace of requests to the tenant's Management API, shared by every object that resolves to
     the same domain; where two connections differ, the lower rate counts."""
 
-    requests_per_second: Annotated[float, Field(gt=0, le=1000)] = 2
+    requests_per_second: Annotated[float, Field(gt=0, le=1000, strict=True)] = 2
     """Sustained requests a second. The default is what Auth0's smallest plan allows."""
-    burst: Annotated[int, Field(ge=1, le=1000)] = 2
+    burst: Annotated[int, Field(ge=1, le=1000, strict=True)] = 2
     """Requests that may go at once after a quiet time."""
 
 
@@ -67,7 +112,9 @@ class ConnectionSpec(Image):
                 rule(
                     "!has(self.endpoint) || isURL(self.endpoint) && "
                     "url(self.endpoint).getScheme() in ['https', 'http'] && "
-                    "url(self.endpoint).getEscapedPath() in ['', '/']",
+                    "url(self.endpoint).getEscapedPath() in ['', '/'] && "
+                    "url(self.endpoint).getHostname() != '' && !self.endpoint.contains('?') && "
+                    "!self.endpoint.contains('@')",
                     "endpoint must be a URL with https (or http for rehearsals) and no path",
                     ".endpoint",
                 ),
@@ -75,7 +122,15 @@ class ConnectionSpec(Image):
         }
     )
 
-    domain: Annotated[str, Field(min_length=3, max_length=253, pattern=DOMAIN_PATTERN)]
+    domain: Annotated[
+        str,
+        Field(
+            min_length=3,
+            max_length=253,
+            json_schema_extra=shape_rule(DOMAIN_PATTERN, _DOMAIN_MESSAGE),
+        ),
+        shape(DOMAIN_PATTERN, _DOMAIN_MESSAGE),
+    ]
     """Canonical domain of the tenant, without scheme and path: acme.eu.auth0.com. Not a custom
     domain: tokens and calls must use one host."""
     method: Literal[Method.CLIENT_CREDENTIALS] = Method.CLIENT_CREDENTIALS
@@ -110,7 +165,8 @@ class ConnectionSpec(Image):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path not in {"", "/"}:
+        is_bare = parts.path in {"", "/"} and not set("?#@") & set(value)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or not is_bare:
             message = "endpoint must be a URL with https (or http for rehearsals) and no path"
             raise ValueError(message)
         return value
@@ -144,7 +200,7 @@ class LabelSelector(Image):
 class AllowedNamespaces(Image):
     """Admits namespaces, by name or by label, to a ClusterAuth0Connection."""
 
-    names: Annotated[list[ObjectName], Field(max_length=256)] = Field(default_factory=list)
+    names: Annotated[list[NamespaceName], Field(max_length=256)] = Field(default_factory=list)
     """Namespaces by name."""
     selector: LabelSelector | None = None
     """Namespaces by label; {} matches all."""

@@ -1,20 +1,21 @@
 """What all images of custom resources share: the base model, names, and how a spec is read."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 GROUP: Final = "auth0rotator.dev"
 VERSION: Final = "v1alpha1"
 
 # RFC 1123 subdomain, as Kubernetes demands for the names of Secrets and of our objects.
-OBJECT_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+OBJECT_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 OBJECT_NAME_LENGTH: Final = 253
-# What Kubernetes accepts as a key of a Secret's data.
-DATA_KEY_PATTERN: Final = r"^[-._a-zA-Z0-9]+$"
+# What Kubernetes accepts as a key of a Secret's data: neither "." nor anything that begins with "..".
+DATA_KEY_PATTERN: Final = r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$"
 DATA_KEY_LENGTH: Final = 253
 
 
@@ -85,3 +86,20 @@ def rule(expression: str, message: str, path: str | None = None) -> dict[str, Js
     """Return one CEL rule for `x-kubernetes-validations`, with the sentence a person reads."""
     written: dict[str, JsonValue] = {"rule": expression, "message": message}
     return written if path is None else {**written, "fieldPath": path}
+
+
+def shape(pattern: str, message: str) -> AfterValidator:
+    """Return the check that a text has this shape, for the operator; `shape_rule` is the CRD's."""
+
+    def check(value: str) -> str:
+        if not re.search(pattern, value):
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(check)
+
+
+def shape_rule(pattern: str, message: str) -> dict[str, JsonValue]:
+    """Return the same for `json_schema_extra`: a pattern would be shown instead of a sentence."""
+    escaped = pattern.replace("\\", "\\\\")
+    return {"x-kubernetes-validations": [rule(f"self.matches('{escaped}')", message)]}

@@ -5,10 +5,10 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
-from auth0_rotator.resource.connection import DataKey, ObjectName
-from auth0_rotator.resource.image import DATA_KEY_PATTERN, Image, Kind, rule
+from auth0_rotator.resource.connection import DATA_KEY_MESSAGE, DataKey, ObjectName
+from auth0_rotator.resource.image import DATA_KEY_PATTERN, Image, Kind, rule, shape, shape_rule
 
 JOURNAL_SUFFIX: Final = ".journal"
 # `metadata.name` must leave room for the journal's suffix, and for a field manager that stays readable.
@@ -27,11 +27,23 @@ _OPTIONAL_KEYS_DIFFER: Final = (
     "!(has(self.nextClientSecret) && has(self.previousClientSecret) && "
     "self.nextClientSecret == self.previousClientSecret)"
 )
+_DATA_KEY_IN_CEL: Final = DATA_KEY_PATTERN.replace("\\", "\\\\")
+# A dollar sign begins nothing, an escape, a known name, or a bracket that is not closed. One regular
+# expression, for a list of references would cost more than the API server allows.
+_KNOWN_NAMES: Final = (
+    "self.all(k, self[k].matches('^([^$]|[$]+[^$(]|[$][$]+[(]|"
+    "[$][(](clientId|clientSecret|nextClientSecret|previousClientSecret|domain)[)]|"
+    "[$][(][^()]*[(]|[$][(][^()]*$)*[$]*$'))"
+)
+_NAMES_MESSAGE: Final = (
+    "a value of target.template.data may refer to $(clientId), $(clientSecret), "
+    "$(nextClientSecret), $(previousClientSecret) and $(domain); $$(x) stays $(x)"
+)
+_CLIENT_MESSAGE: Final = "clientId must not be blank"
 _KEYS_DIFFER_MESSAGE: Final = "the keys of secretsMapping must all be different"
 _TEMPLATE_KEYS_MESSAGE: Final = (
     "the keys of target.template.data must differ from those of secretsMapping"
 )
-_DATA_KEYS_MESSAGE: Final = "keys consist of letters, digits, dots, hyphens and underscores"
 _JOURNAL_MESSAGE: Final = (
     "a target cannot be called *.journal: such names belong to the operator's journals"
 )
@@ -73,7 +85,15 @@ class ConnectionRef(Image):
 class Parameters(Image):
     """What to rotate."""
 
-    client_id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"\S")]
+    client_id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=128,
+            json_schema_extra=shape_rule(r"\S", _CLIENT_MESSAGE),
+        ),
+        shape(r"\S", _CLIENT_MESSAGE),
+    ]
     """Client id of the Auth0 application whose client secret is rotated. Changing it rotates the
     new client at once; both keys of the target switch in one write."""
 
@@ -86,9 +106,9 @@ class Parameters(Image):
 class RotateAtUtc(Image):
     """A time of day in UTC."""
 
-    hours: Annotated[int, Field(ge=0, le=23)] = 0
+    hours: Annotated[int, Field(ge=0, le=23, strict=True)] = 0
     """Hour of the day."""
-    minutes: Annotated[int, Field(ge=0, le=59)] = 0
+    minutes: Annotated[int, Field(ge=0, le=59, strict=True)] = 0
     """Minute of the hour."""
 
     @property
@@ -154,7 +174,8 @@ class TargetTemplate(Image):
             max_length=32,
             json_schema_extra={
                 "x-kubernetes-validations": [
-                    rule(f"self.all(k, k.matches('{DATA_KEY_PATTERN}'))", _DATA_KEYS_MESSAGE)
+                    rule(f"self.all(k, k.matches('{_DATA_KEY_IN_CEL}'))", DATA_KEY_MESSAGE),
+                    rule(_KNOWN_NAMES, _NAMES_MESSAGE),
                 ]
             },
         ),
@@ -166,7 +187,7 @@ class TargetTemplate(Image):
     @classmethod
     def _names_are_known(cls, value: dict[str, str]) -> dict[str, str]:
         if not all(re.fullmatch(DATA_KEY_PATTERN, key) for key in value):
-            raise ValueError(_DATA_KEYS_MESSAGE)
+            raise ValueError(DATA_KEY_MESSAGE)
         for key, text in value.items():
             for reference in TEMPLATE_REFERENCE.finditer(text):
                 if not reference["escape"] and reference["name"] not in TEMPLATE_NAMES:
@@ -212,7 +233,7 @@ class TargetSpec(Image):
 class Verification(Image):
     """Whether the delivered value is tried at the tenant."""
 
-    enabled: bool = True
+    enabled: StrictBool = True
     """After each rotation ask the tenant whether it accepts the delivered value (one or two token
     requests; the answer is dropped)."""
 
@@ -220,9 +241,9 @@ class Verification(Image):
 class DeletionPolicy(Image):
     """What goes when the rotation is deleted."""
 
-    delete_secrets: bool = False
+    delete_secrets: StrictBool = False
     """The target goes too. By default it stays, so that applications go on."""
-    revoke_generated_credentials: bool = False
+    revoke_generated_credentials: StrictBool = False
     """The client gets a secret that nobody knows. By default the value stays valid."""
 
 
@@ -233,7 +254,7 @@ class RotationSpec(Image):
         json_schema_extra={
             "x-kubernetes-validations": [
                 rule(
-                    "!has(self.target.template) || "
+                    "!has(self.target.template) || !has(self.target.template.data) || "
                     "self.target.template.data.all(k, !(k in [self.secretsMapping.clientId, "
                     "self.secretsMapping.clientSecret, "
                     "has(self.secretsMapping.nextClientSecret) ? "
@@ -253,9 +274,9 @@ class RotationSpec(Image):
     """The connection to the tenant."""
     parameters: Parameters
     """What to rotate."""
-    is_auto_rotation_enabled: bool = True
+    is_auto_rotation_enabled: StrictBool = True
     """false: rotate only when asked to (rotate-now, rotationTrigger)."""
-    rotation_interval: Annotated[int, Field(ge=1, le=36500)]
+    rotation_interval: Annotated[int, Field(ge=1, le=36500, strict=True)]
     """Whole days between rotations."""
     rotate_at_utc: RotateAtUtc | None = None
     """Time of day of automatic rotations, in UTC. Absent: 00:00."""
@@ -268,7 +289,7 @@ class RotationSpec(Image):
     that the target already holds is kept until the first due date."""
     rotation_trigger: Annotated[str, Field(max_length=256)] | None = None
     """A value that was not handled before means: rotate now, once."""
-    suspend: bool = False
+    suspend: StrictBool = False
     """No rotation at all, manual ones included. Drift is still repaired."""
     verification: Verification = Verification()
     """Whether the delivered value is tried at the tenant."""

@@ -1,0 +1,177 @@
+"""docs/: everything that there is stands there, and nothing that there is not."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from auth0_rotator.conditions import ConditionType, Reason
+from auth0_rotator.crd import definitions
+from auth0_rotator.journal import SENDING_FINALIZER
+from auth0_rotator.observation import RECONCILE_AT, REVOKE_FINALIZER, ROTATE_NOW, SETTLE_DOUBT
+from auth0_rotator.resource import Kind
+from controlplane import ControlPlane
+from harness import Kube
+from harness.installation import ROOT
+from manifest.minimal import ROTATION
+from manifest.submission import apply, tried
+
+DOCS: Final = ROOT / "docs"
+PAGES: Final = tuple(sorted(DOCS.glob("*.md")))
+PAGE_OF: Final = {kind: DOCS / f"{kind.value.lower()}.md" for kind in Kind}
+# Words in code style that are neither reasons nor conditions nor kinds.
+_OTHER_WORDS: Final = frozenset({"Create", "Merge", "Immediate", "WhenDue", "Opaque"})
+# What the contract has and the product has not yet.
+_NOT_YET: Final = (
+    "rolloutRestartTargets",
+    "rotationWindows",
+    "nextSecretLeadTime",
+    "timeZone",
+    "`spread`",
+    "ConsumersCurrent",
+    "RolloutRestarted",
+    "private-key-jwt",
+    "kubectl auth0-rotator",
+    "reset-circuit",
+    "rotate-reason",
+    "freeze",
+)
+
+
+def _schema(kind: Kind) -> Mapping[str, Any]:
+    definition = definitions()[f"auth0rotator.dev_{kind.plural}.yaml"]
+    schema: Mapping[str, Any] = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def _leaves(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield the fields as the pages write them; conditions are the same everywhere."""
+    fields = schema.get("properties") or schema.get("items", {}).get("properties")
+    if not fields or path == "conditions":
+        yield path
+        return
+    mark = "[]" if "items" in schema else ""
+    for name, field in fields.items():
+        yield from _leaves(field, f"{path}{mark}.{name}".lstrip("."))
+
+
+@pytest.mark.parametrize("part", ["spec", "status"])
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_page_has_every_field(kind: Kind, part: str) -> None:
+    page = PAGE_OF[kind].read_text()
+    fields = set(_leaves(_schema(kind)["properties"][part]))
+    assert len(fields) >= 4
+    assert not {field for field in fields if f"`{field}`" not in page}
+
+
+@pytest.mark.parametrize("kind", [Kind.ROTATION, Kind.CONNECTION])
+def test_a_page_has_no_field_that_is_not_there(kind: Kind) -> None:
+    known = {
+        field for part in ("spec", "status") for field in _leaves(_schema(kind)["properties"][part])
+    }
+    tables = re.findall(r"^\| field .*?(?=\n\n)", PAGE_OF[kind].read_text(), re.MULTILINE | re.DOTALL)
+    told = {name for table in tables for name in re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)}
+    assert told == known
+
+
+def test_every_reason_is_explained() -> None:
+    pages = "".join(page.read_text() for page in PAGES)
+    code = "".join(file.read_text() for file in (ROOT / "operator").rglob("*.py"))
+    used = {reason for reason in Reason if f"Reason.{reason.name}" in code}
+    assert len(used) > 50
+    assert not {reason.value for reason in used if f"`{reason.value}`" not in pages}
+
+
+def test_every_word_is_one_that_the_operator_uses() -> None:
+    known = {*Reason, *ConditionType, *(kind.value for kind in Kind), *_OTHER_WORDS}
+    for page in PAGES:
+        words = set(re.findall(r"`([A-Z][a-z]+[A-Za-z0-9]*)`", page.read_text()))
+        assert not words - known, page.name
+
+
+def test_every_annotation_is_explained() -> None:
+    page = PAGE_OF[Kind.ROTATION].read_text()
+    for name in (ROTATE_NOW, SETTLE_DOUBT, RECONCILE_AT):
+        assert f"| `{name}` |" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_promises_nothing(page: Path) -> None:
+    text = page.read_text()
+    assert not [word for word in _NOT_YET if word in text]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name) if name else page
+        assert file.is_file(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
+            assert anchor in {_anchor(title) for title in titles}, target
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_manifests_of_a_page_are_accepted(plane: ControlPlane, kind: Kind) -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE_OF[kind].read_text(), re.MULTILINE | re.DOTALL)
+    manifests = [
+        body for block in blocks for body in yaml.safe_load_all(block) if body and "apiVersion" in body
+    ]
+    assert kind.value in {body["kind"] for body in manifests}
+    for body in manifests:
+        status, answer = tried(plane, body)
+        assert status == 201, answer
+
+
+def test_one_command_lists_every_finalizer_of_ours(plane: ControlPlane, kube: Kube) -> None:
+    text = (DOCS / "uninstall.md").read_text()
+    found = re.search(r"kubectl (get \S+ --all-namespaces) -o go-template='(.+)'$", text, re.MULTILINE)
+    assert found is not None
+    words, template = found.groups()
+    for finalizer in (SENDING_FINALIZER, REVOKE_FINALIZER):
+        assert f'"{finalizer}"' in template
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed; the command itself was not run")
+    carriers: list[dict[str, Any]] = [
+        {**ROTATION, "metadata": {"name": "going", "finalizers": [REVOKE_FINALIZER]}},
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "going.journal", "finalizers": [SENDING_FINALIZER]},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "another", "finalizers": ["example.com/not-ours"]},
+        },
+    ]
+    for body in carriers:
+        status, answer = apply(plane, body, kube.namespace)
+        assert status == 201, answer
+    command = [kubectl, f"--kubeconfig={plane.kubeconfig}", *words.split(), f"-o=go-template={template}"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    ours = [line for line in told.splitlines() if f" {kube.namespace} " in line]
+    assert ours == [
+        f"Auth0ClientSecretRotation {kube.namespace} going {REVOKE_FINALIZER}",
+        f"Secret {kube.namespace} going.journal {SENDING_FINALIZER}",
+    ]
+    _release(plane, kube, carriers)
+
+
+def _release(plane: ControlPlane, kube: Kube, carriers: list[dict[str, Any]]) -> None:
+    for body in carriers:
+        path = kube.path(body["kind"], body["metadata"]["name"])
+        nothing = {"metadata": {"finalizers": None}}
+        plane.request("PATCH", path, nothing, content_type="application/merge-patch+json")
+        plane.request("DELETE", path)

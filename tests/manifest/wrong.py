@@ -1,0 +1,230 @@
+"""Wrong manifests, each with the words by which its writer understands what is wrong.
+
+A row varies one of the smallest right manifests. `says` is a part of the API server's answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from manifest.minimal import CLUSTER_CONNECTION, CONNECTION, ROTATION
+
+_DIFFERENT: Final = "the keys of secretsMapping must all be different"
+_NOT_MAPPED: Final = "the keys of target.template.data must differ from those of secretsMapping"
+_SLASH: Final = "audience must end in a slash"
+_URL: Final = "endpoint must be a URL with https (or http for rehearsals) and no path"
+_FOUR_KEYS: Final = {
+    "clientId": "ID",
+    "clientSecret": "SECRET",
+    "nextClientSecret": "NEXT",
+    "previousClientSecret": "PREVIOUS",
+}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One wrong manifest."""
+
+    id: str
+    base: dict[str, Any]
+    changes: Mapping[str, Any]
+    says: str
+
+
+def _rotation(id_: str, path: str, value: Any, says: str = "") -> Wrong:
+    return Wrong(f"rotation: {id_}", ROTATION, {path: value}, says or path)
+
+
+def _connection(id_: str, path: str, value: Any, says: str = "") -> Wrong:
+    return Wrong(f"connection: {id_}", CONNECTION, {path: value}, says or path)
+
+
+def _cluster(id_: str, entry: Any, says: str = "") -> Wrong:
+    changes = {"spec.allowedNamespaces": entry}
+    return Wrong(f"cluster connection: {id_}", CLUSTER_CONNECTION, changes, says)
+
+
+def _mapping(first: str, second: str) -> Wrong:
+    mapping = {**_FOUR_KEYS, second: _FOUR_KEYS[first]}
+    return _rotation(f"one key for {first} and {second}", "spec.secretsMapping", mapping, _DIFFERENT)
+
+
+def _template(name: str) -> Wrong:
+    changes = {
+        "spec.secretsMapping": _FOUR_KEYS,
+        "spec.target": {"template": {"data": {_FOUR_KEYS[name]: "text"}}},
+    }
+    return Wrong(f"rotation: the template takes the key of {name}", ROTATION, changes, _NOT_MAPPED)
+
+
+_NAMES: Final = tuple(_FOUR_KEYS)
+
+# Fields that nobody knows. The images pass over them: an older operator reads a newer object.
+UNKNOWN_FIELDS: Final = (
+    _rotation("unknown field", "spec.rotateAfter", "24h", 'unknown field "spec.rotateAfter"'),
+    _rotation("unknown part", "spec.target.owner", "me", 'unknown field "spec.target.owner"'),
+    _rotation("misspelt field", "spec.secretMapping", {}, 'unknown field "spec.secretMapping"'),
+    _connection("unknown field", "spec.clientSecret", "x", 'unknown field "spec.clientSecret"'),
+    _cluster(
+        "unknown selector",
+        [{"selector": {"matchExpressions": []}}],
+        'unknown field "spec.allowedNamespaces[0].selector.matchExpressions"',
+    ),
+)
+
+# What is wrong with the object and not with its spec, which is all that the images see.
+WRONG_NAMES: Final = (
+    _rotation("name too long", "metadata.name", "x" * 201, "limited to 200 characters"),
+    _rotation("a journal's name", "metadata.name", "x.journal", "needs a target.name of its own"),
+)
+
+WRONG_SPECS: Final = (
+    _rotation("no spec", "spec", None, "spec: Required value"),
+    _rotation("no connection", "spec.connectionRef", None, "spec.connectionRef: Required value"),
+    _rotation("no connection name", "spec.connectionRef", {}, "connectionRef.name: Required value"),
+    _rotation("connection of a strange kind", "spec.connectionRef.kind", "Secret", '"Auth0Connection"'),
+    _rotation("connection name empty", "spec.connectionRef.name", "", "at least 1 chars"),
+    _rotation("connection name too long", "spec.connectionRef.name", "x" * 254, "253"),
+    _rotation("connection name in capitals", "spec.connectionRef.name", "Acme"),
+    _rotation("no client id", "spec.parameters", {}, "spec.parameters.clientId: Required value"),
+    _rotation("client id empty", "spec.parameters.clientId", "", "at least 1 chars"),
+    _rotation("client id blank", "spec.parameters.clientId", "   "),
+    _rotation("client id too long", "spec.parameters.clientId", "x" * 129, "128"),
+    _rotation("client id a number", "spec.parameters.clientId", 7, "must be of type string"),
+    _rotation("no interval", "spec.rotationInterval", None, "spec.rotationInterval: Required value"),
+    _rotation("interval 0", "spec.rotationInterval", 0, "greater than or equal to 1"),
+    _rotation("interval -1", "spec.rotationInterval", -1, "greater than or equal to 1"),
+    _rotation("interval 36501", "spec.rotationInterval", 36501, "less than or equal to 36500"),
+    _rotation("interval as text", "spec.rotationInterval", "30", "must be of type integer"),
+    _rotation("interval broken", "spec.rotationInterval", 30.5, "must be of type integer"),
+    _rotation("hours 24", "spec.rotateAtUtc.hours", 24, "less than or equal to 23"),
+    _rotation("hours -1", "spec.rotateAtUtc.hours", -1, "greater than or equal to 0"),
+    _rotation("hours as text", "spec.rotateAtUtc.hours", "3", "must be of type integer"),
+    _rotation("minutes 60", "spec.rotateAtUtc.minutes", 60, "less than or equal to 59"),
+    _rotation("minutes -1", "spec.rotateAtUtc.minutes", -1, "greater than or equal to 0"),
+    _rotation("time as text", "spec.rotateAtUtc", "03:30", "must be of type object"),
+    _rotation("description too long", "spec.description", "x" * 257, "256"),
+    _rotation("automation as text", "spec.isAutoRotationEnabled", "yes", "must be of type boolean"),
+    _rotation("no mapping", "spec.secretsMapping", None, "spec.secretsMapping: Required value"),
+    _rotation("half a mapping", "spec.secretsMapping", {"clientId": "ID"}, "clientSecret: Required"),
+    *(
+        _mapping(first, second)
+        for position, first in enumerate(_NAMES)
+        for second in _NAMES[position + 1 :]
+    ),
+    *(
+        row
+        for name in _NAMES
+        for row in (
+            _rotation(f"{name} key with a blank", f"spec.secretsMapping.{name}", "a b"),
+            _rotation(f"{name} key empty", f"spec.secretsMapping.{name}", "", "at least 1 chars"),
+            _rotation(f"{name} key too long", f"spec.secretsMapping.{name}", "x" * 254, "253"),
+            # Kubernetes takes neither of them as a key of a Secret.
+            _rotation(f"{name} key ..", f"spec.secretsMapping.{name}", ".."),
+            _rotation(f"{name} key ..x", f"spec.secretsMapping.{name}", "..x"),
+        )
+    ),
+    _rotation("target a journal", "spec.target.name", "x.journal", "belong to the operator's journals"),
+    _rotation("target in capitals", "spec.target.name", "Web"),
+    _rotation("target with two dots", "spec.target.name", "a..b"),
+    _rotation("target empty", "spec.target.name", "", "at least 1 chars"),
+    _rotation("target too long", "spec.target.name", "x" * 254, "253"),
+    _rotation("creationPolicy unknown", "spec.target.creationPolicy", "Orphan", '"Create", "Merge"'),
+    _rotation("Merge into nothing", "spec.target.creationPolicy", "Merge", "set target.name"),
+    *(_template(name) for name in _NAMES),
+    _rotation(
+        "template key with a slash", "spec.target.template.data", {"a/b": "x"}, "letters, digits, dots"
+    ),
+    _rotation("template key ..", "spec.target.template.data", {"..": "x"}, "spec.target.template.data"),
+    _rotation("template value empty", "spec.target.template.data", {"a": ""}, "at least 1 chars"),
+    _rotation("template value too long", "spec.target.template.data", {"a": "x" * 4097}, "4096"),
+    _rotation(
+        "template of 33 keys",
+        "spec.target.template.data",
+        {f"key-{number}": "x" for number in range(33)},
+        "at most 32 items",
+    ),
+    _rotation("template name unknown", "spec.target.template.data", {"a": "$(nope)"}, "spec.target"),
+    _rotation("template type empty", "spec.target.template.type", "", "at least 1 chars"),
+    _rotation("template type too long", "spec.target.template.type", "x" * 254, "253"),
+    _rotation(
+        "65 labels",
+        "spec.target.template.metadata.labels",
+        {f"label-{number}": "x" for number in range(65)},
+        "at most 64 items",
+    ),
+    _rotation(
+        "65 annotations",
+        "spec.target.template.metadata.annotations",
+        {f"annotation-{number}": "x" for number in range(65)},
+        "at most 64 items",
+    ),
+    _rotation(
+        "label a number", "spec.target.template.metadata.labels", {"a": 1}, "must be of type string"
+    ),
+    _rotation("initialRotation unknown", "spec.initialRotation", "Later", '"Immediate", "WhenDue"'),
+    _rotation("trigger a number", "spec.rotationTrigger", 1, "must be of type string"),
+    _rotation("trigger too long", "spec.rotationTrigger", "x" * 257, "256"),
+    _rotation("suspend as text", "spec.suspend", "true", "must be of type boolean"),
+    _rotation("verification as text", "spec.verification.enabled", "no", "must be of type boolean"),
+    _rotation("deletion as text", "spec.deletion.deleteSecrets", "no", "must be of type boolean"),
+    _connection("no domain", "spec.domain", None, "spec.domain: Required value"),
+    _connection("domain empty", "spec.domain", "", "at least 3 chars"),
+    _connection("domain too long", "spec.domain", "x." * 127, "253"),
+    _connection("domain with a scheme", "spec.domain", "https://acme.eu.auth0.com"),
+    _connection("domain with a path", "spec.domain", "acme.eu.auth0.com/api"),
+    _connection("domain with a port", "spec.domain", "acme.eu.auth0.com:443"),
+    _connection("domain in capitals", "spec.domain", "Acme.eu.auth0.com"),
+    _connection("domain of one word", "spec.domain", "acme"),
+    _connection("method unknown", "spec.method", "password", '"client-credentials"'),
+    _connection("audience without slash", "spec.audience", "https://acme.eu.auth0.com/api/v2", _SLASH),
+    _connection("audience empty", "spec.audience", "", "at least 1 chars"),
+    _connection("audience too long", "spec.audience", "x" * 512 + "/", "512"),
+    _connection("no credentials", "spec.credentialsSecretRef", {}, "Ref.name: Required value"),
+    _connection("credentials' name empty", "spec.credentialsSecretRef.name", "", "at least 1 chars"),
+    _connection("credentials' name too long", "spec.credentialsSecretRef.name", "x" * 254, "253"),
+    _connection("credentials' name in capitals", "spec.credentialsSecretRef.name", "Auth0"),
+    *(
+        row
+        for name in ("clientIdKey", "clientSecretKey")
+        for row in (
+            _connection(f"{name} with a slash", f"spec.credentialsSecretRef.{name}", "a/b"),
+            _connection(f"{name} empty", f"spec.credentialsSecretRef.{name}", "", "at least 1 chars"),
+            _connection(f"{name} too long", f"spec.credentialsSecretRef.{name}", "x" * 254, "253"),
+        )
+    ),
+    _connection("rate 0", "spec.rateLimit.requestsPerSecond", 0, "greater than 0"),
+    _connection("rate -1", "spec.rateLimit.requestsPerSecond", -1, "greater than 0"),
+    _connection("rate 1001", "spec.rateLimit.requestsPerSecond", 1001, "less than or equal to 1000"),
+    _connection("rate as text", "spec.rateLimit.requestsPerSecond", "2", "must be of type number"),
+    _connection("burst 0", "spec.rateLimit.burst", 0, "greater than or equal to 1"),
+    _connection("burst 1001", "spec.rateLimit.burst", 1001, "less than or equal to 1000"),
+    _connection("burst broken", "spec.rateLimit.burst", 1.5, "must be of type integer"),
+    _connection("endpoint with a path", "spec.endpoint", "https://proxy.internal/auth0", _URL),
+    _connection("endpoint with a query", "spec.endpoint", "https://proxy.internal?a=b"),
+    _connection("endpoint with a fragment", "spec.endpoint", "https://proxy.internal#a", _URL),
+    # The spec is no place for a password.
+    _connection("endpoint with a password", "spec.endpoint", "https://user:word@proxy.internal"),
+    _connection("endpoint by ftp", "spec.endpoint", "ftp://proxy.internal", _URL),
+    _connection("endpoint without scheme", "spec.endpoint", "proxy.internal", _URL),
+    _connection("endpoint without host", "spec.endpoint", "https://", _URL),
+    _connection("endpoint empty", "spec.endpoint", "", "at least 1 chars"),
+    _connection("endpoint too long", "spec.endpoint", "https://" + "x" * 505, "512"),
+    _connection("caBundle no base64", "spec.caBundle", "-----BEGIN", "must be of type byte"),
+    _connection("caBundle empty", "spec.caBundle", "", "at least 1 chars"),
+    _connection("caBundle too long", "spec.caBundle", "QUFB" * 32769, "131072"),
+    _cluster("an entry of text", ["team-a"], "must be of type object"),
+    _cluster("65 entries", [{"names": ["a"]}] * 65, "64 items"),
+    _cluster("257 names", [{"names": ["a"] * 257}], "256 items"),
+    _cluster("namespace empty", [{"names": [""]}], "at least 1 chars"),
+    _cluster("namespace too long", [{"names": ["x" * 254]}], "Too long"),
+    _cluster("namespace in capitals", [{"names": ["Team"]}], "spec.allowedNamespaces[0].names[0]"),
+    _cluster("client id empty", [{"clientIds": [""]}], "at least 1 chars"),
+    _cluster("client id too long", [{"clientIds": ["x" * 129]}], "128"),
+    _cluster("257 client ids", [{"clientIds": ["a"] * 257}], "256 items"),
+    _cluster(
+        "65 labels",
+        [{"selector": {"matchLabels": {f"label-{number}": "x" for number in range(65)}}}],
+        "at most 64 items",
+    ),
+)
