@@ -6,7 +6,7 @@ message texts differ between tenants and years, so the status decides wherever i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
@@ -193,7 +193,9 @@ def wait_asked(answer: Answer) -> timedelta | None:
     if not reset.isdecimal() or not date:
         return None
     try:
-        sent = parsedate_to_datetime(date).timestamp()
+        sent = parsedate_to_datetime(date)
     except ValueError:
         return None
-    return timedelta(seconds=max(0.0, int(reset) - sent))
+    # "-0000" is UTC as well (RFC 5322), and comes without a zone.
+    utc = sent if sent.tzinfo is not None else sent.replace(tzinfo=UTC)
+    return timedelta(seconds=max(0.0, int(reset) - utc.timestamp()))

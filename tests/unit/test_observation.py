@@ -1,0 +1,209 @@
+"""From an object of the API to what a pass knows of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from auth0_rotator.observation import (
+    Contest,
+    Key,
+    PastStatus,
+    parse_rotation,
+    parse_status,
+)
+from auth0_rotator.resource.rotation import ConnectionKind
+from examples import (
+    CLIENT_ID,
+    NOW,
+    UID,
+    created,
+    failed_status,
+    invalid_rotation,
+    journal,
+    observation,
+    plan,
+    rival,
+    rotation,
+    rotation_body,
+    sending,
+)
+
+MONDAY = "annotation:d618fb157a4b382e"
+TUESDAY_OF_SPEC = "spec:d78d1a3f3bcf22d7"
+
+
+def test_a_key_is_written_as_namespace_and_name() -> None:
+    assert str(Key("team-a", "web")) == "team-a/web"
+
+
+# Rotation --------------------------------------------------------------------------------------
+
+
+def test_a_rotation_is_read_with_all_that_a_pass_needs() -> None:
+    found = rotation(
+        deletionTimestamp="2026-11-23T09:30:00Z",
+        finalizers=["auth0rotator.dev/revoke", "team.example/x"],
+        annotations={
+            "auth0rotator.dev/rotate-now": "monday",
+            "auth0rotator.dev/settle-doubt": "next",
+            "reconcile.fluxcd.io/requestedAt": "2026-11-23",
+        },
+    )
+    assert (found.key, found.uid) == (Key("team-a", "web"), UID)
+    assert (found.resource_version, found.generation) == ("30", 3)
+    assert found.created_at == datetime(2026, 6, 1, tzinfo=UTC)
+    assert found.deleting_since == NOW
+    assert found.finalizers == ("auth0rotator.dev/revoke", "team.example/x")
+    assert found.spec is not None
+    assert found.spec.parameters.client_id == CLIENT_ID
+    assert found.spec_fault == ""
+    assert found.rotate_now == "monday"
+    assert found.settle_doubt == "next"
+    assert found.reconcile_at == "2026-11-23"
+
+
+@pytest.mark.parametrize(
+    "empty", [{}, {"annotations": None, "finalizers": None}], ids=["absent", "null"]
+)
+def test_what_an_object_does_not_say_is_empty(empty: dict[str, Any]) -> None:
+    body = rotation_body(**empty)
+    del body["status"]
+    del body["metadata"]["generation"]
+    del body["metadata"]["creationTimestamp"]
+    found = parse_rotation(body)
+    assert (found.generation, found.created_at, found.deleting_since) == (0, None, None)
+    assert (found.finalizers, found.tokens) == ((), ())
+    assert (found.rotate_now, found.settle_doubt, found.reconcile_at) == ("", "", "")
+    assert found.status == PastStatus()
+
+
+def test_an_invalid_spec_becomes_a_fault_that_says_what_is_wrong() -> None:
+    found = invalid_rotation()
+    assert found.spec is None
+    assert found.spec_fault == "spec.rotationInterval: input should be greater than or equal to 1"
+    assert found.plan is None
+    assert found.tokens == ()
+
+
+def test_an_absent_spec_is_a_fault_as_well() -> None:
+    body = rotation_body()
+    del body["spec"]
+    assert "spec.connectionRef: field required" in parse_rotation(body).spec_fault
+
+
+@pytest.mark.parametrize(
+    ("rotate_now", "trigger", "tokens"),
+    [
+        pytest.param("", None, (), id="none"),
+        pytest.param("monday", None, (MONDAY,), id="annotation"),
+        pytest.param("", "tuesday", (TUESDAY_OF_SPEC,), id="spec"),
+        pytest.param("monday", "tuesday", (MONDAY, TUESDAY_OF_SPEC), id="both"),
+        pytest.param("", "", (), id="empty-is-no-trigger"),
+    ],
+)
+def test_tokens_are_known_by_source_and_digest(
+    rotate_now: str, trigger: str | None, tokens: tuple[str, ...]
+) -> None:
+    found = rotation(
+        spec={"rotationTrigger": trigger}, annotations={"auth0rotator.dev/rotate-now": rotate_now}
+    )
+    assert found.tokens == tokens
+
+
+def test_a_token_of_an_invalid_spec_still_counts_by_its_annotation() -> None:
+    assert invalid_rotation(annotations={"auth0rotator.dev/rotate-now": "monday"}).tokens == (MONDAY,)
+
+
+def test_the_plan_is_what_the_spec_wants_delivered() -> None:
+    found = rotation(
+        spec={
+            "connectionRef": {"kind": "ClusterAuth0Connection", "name": "shared"},
+            "secretsMapping": {"clientId": "A", "clientSecret": "B"},
+            "target": {"name": "elsewhere"},
+            "deletion": {"deleteSecrets": True},
+        }
+    ).plan
+    assert found is not None
+    assert (found.rotation, found.uid, found.target_name) == ("web", UID, "elsewhere")
+    assert found.connection_ref.kind is ConnectionKind.CLUSTER_CONNECTION
+    assert found.connection_ref.name == "shared"
+    assert found.secrets_mapping.keys == ("A", "B")
+    assert found.delete_secrets
+    assert rotation().plan == plan()
+
+
+# Status ----------------------------------------------------------------------------------------
+
+
+def test_the_parts_of_a_status_that_a_later_pass_reads() -> None:
+    raw = failed_status(
+        observedGeneration=2,
+        lastHandledReconcileAt="2026-11-22",
+        history=[{"id": "01A"}],
+        conditions=[{"type": "Ready"}],
+    )
+    assert parse_status(raw) == PastStatus(
+        observed_generation=2,
+        failed=True,
+        failed_attempts=3,
+        last_attempted_at=datetime(2026, 11, 23, 9, 29, tzinfo=UTC),
+        next_retry_at=datetime(2026, 11, 23, 9, 34, tzinfo=UTC),
+        last_handled_reconcile_at="2026-11-22",
+        history=[{"id": "01A"}],
+        raw=raw,
+    )
+    assert parse_status(raw).conditions == [{"type": "Ready"}]
+
+
+@pytest.mark.parametrize("word", ["success", None, "Failed"], ids=str)
+def test_only_the_word_failed_is_a_failure(word: str | None) -> None:
+    assert not parse_status({"rotationStatus": word}).failed
+
+
+def test_an_empty_status_says_nothing() -> None:
+    empty = parse_status({"failedAttempts": None, "history": None, "lastHandledReconcileAt": None})
+    assert (empty.observed_generation, empty.failed, empty.failed_attempts) == (-1, False, 0)
+    assert (empty.last_attempted_at, empty.next_retry_at) == (None, None)
+    assert (empty.last_handled_reconcile_at, empty.history, empty.conditions) == ("", (), ())
+
+
+def test_a_history_entry_is_found_by_its_id() -> None:
+    past = parse_status(
+        {"history": [{"trigger": "manual"}, {"id": "01A", "n": 1}, {"id": "01B", "n": 2}]}
+    )
+    assert past.entry("01B") == {"id": "01B", "n": 2}
+    assert past.entry("01C") == {}
+
+
+# Plan and rivals -------------------------------------------------------------------------------
+
+OTHER = plan(target={"name": "elsewhere"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, plan(), id="by-the-spec"),
+        pytest.param({"journal": journal(plan=OTHER)}, plan(), id="the-spec-before-the-journal"),
+        pytest.param({"rotation": None, "journal": sending(plan=OTHER)}, OTHER, id="object-gone"),
+        pytest.param(
+            {"rotation": invalid_rotation(), "journal": sending(plan=OTHER)}, OTHER, id="spec-invalid"
+        ),
+        pytest.param({"rotation": None, "journal": journal(plan=None)}, None, id="plan-unknown"),
+        pytest.param({"rotation": None, "journal": None}, None, id="nothing-there"),
+    ],
+)
+def test_the_plan_is_that_of_the_spec_else_that_of_the_journal(
+    changes: dict[str, Any], expected: object
+) -> None:
+    assert observation(**(changes | {"target": None})).plan == expected
+
+
+def test_a_new_object_has_the_plan_of_its_spec() -> None:
+    assert created().plan == plan()
+
+
+@pytest.mark.parametrize(("contest", "word"), [(Contest.CLIENT, "client"), (Contest.TARGET, "Secret")])
+def test_a_claim_is_told_in_the_readers_words(contest: Contest, word: str) -> None:
+    assert rival(contest=contest).claim == word

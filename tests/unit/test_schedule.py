@@ -1,0 +1,403 @@
+"""When the next rotation is: tables for the rule of the original feature, and what always holds."""
+
+import os
+import time as process_time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta, timezone
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth0_rotator.schedule import IntervalUnit, fraction_of, next_rotation_at, retry_delay
+
+NOON = time(12, 0)
+TWO = time(14, 0)
+
+
+def at(text: str) -> datetime:
+    """Return an instant; without an offset it is UTC."""
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+
+
+def next_at(last: str | None = "2026-03-10T09:00", **changes: Any) -> datetime | None:
+    """Return the next rotation, after a scheduled one and every ten days at 14:00 unless told."""
+    inputs: dict[str, Any] = {
+        "last_rotated_at": at(last) if last is not None else None,
+        "interval": 10,
+        "rotate_at_utc": TWO,
+        "automatic": True,
+        "failed": False,
+        "manual": False,
+        "now": at("2026-03-12T18:30:45.250"),
+        "unit": IntervalUnit.DAYS,
+    }
+    return next_rotation_at(**(inputs | changes))
+
+
+@contextmanager
+def process_zone(zone: str) -> Iterator[None]:
+    """Let the whole process live in a time zone (in POSIX form), as TZ does."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    process_time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        process_time.tzset()
+
+
+ZONES = [
+    "UTC0",
+    "LINT-14",
+    "AoE12",
+    "NPT-5:45",
+    "NST3:30NDT,M3.2.0,M11.1.0",
+    "CET-1CEST,M3.5.0,M10.5.0/3",
+]
+
+
+# After success, in days ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last", "interval", "expected"),
+    [
+        pytest.param("2026-01-30T09:00", 1, "2026-01-31T14:00", id="within-a-month"),
+        pytest.param("2026-01-31T09:00", 1, "2026-02-01T14:00", id="month-end"),
+        pytest.param("2026-04-30T09:00", 31, "2026-05-31T14:00", id="short-month"),
+        pytest.param("2026-02-28T09:00", 1, "2026-03-01T14:00", id="february-of-a-common-year"),
+        pytest.param("2028-02-28T09:00", 1, "2028-02-29T14:00", id="into-a-leap-day"),
+        pytest.param("2028-02-29T09:00", 1, "2028-03-01T14:00", id="out-of-a-leap-day"),
+        pytest.param("2028-02-29T09:00", 365, "2029-02-28T14:00", id="a-year-after-a-leap-day"),
+        pytest.param("2028-02-29T09:00", 366, "2029-03-01T14:00", id="a-year-and-a-day-after-it"),
+        pytest.param("2100-02-28T09:00", 1, "2100-03-01T14:00", id="no-leap-day-in-2100"),
+        pytest.param("2026-12-31T09:00", 1, "2027-01-01T14:00", id="year-end"),
+        pytest.param("2026-12-02T09:00", 30, "2027-01-01T14:00", id="over-a-year-end"),
+        pytest.param("2026-11-01T09:00", 36500, "2126-10-08T14:00", id="the-longest-interval"),
+    ],
+)
+def test_the_next_rotation_is_whole_days_after_the_date_of_the_last(
+    last: str, interval: int, expected: str
+) -> None:
+    assert next_at(last, interval=interval) == at(expected)
+
+
+@pytest.mark.parametrize("last", ["00:00", "13:59:59.999999", "14:00", "14:00:01", "23:59:59.999999"])
+def test_a_scheduled_rotation_is_followed_by_exactly_the_interval_at_whatever_hour_it_ran(
+    last: str,
+) -> None:
+    assert next_at(f"2026-03-10T{last}") == at("2026-03-20T14:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "padded"),
+    [
+        pytest.param("2026-03-10T00:00", False, id="first-instant-of-the-day"),
+        pytest.param("2026-03-10T13:30", False, id="same-hour-less-one"),
+        pytest.param("2026-03-10T13:59:59.999", False, id="a-millisecond-before"),
+        pytest.param("2026-03-10T13:59:59.999999", False, id="a-microsecond-before"),
+        pytest.param("2026-03-10T14:00", True, id="at-the-very-minute"),
+        pytest.param("2026-03-10T14:00:00.001", True, id="a-millisecond-after"),
+        pytest.param("2026-03-10T14:00:59.999", True, id="end-of-that-minute"),
+        pytest.param("2026-03-10T14:01", True, id="a-minute-after"),
+        pytest.param("2026-03-10T23:59:59.999", True, id="last-instant-of-the-day"),
+    ],
+)
+def test_a_manual_rotation_at_or_after_the_time_of_day_gets_one_day_more(
+    last: str, *, padded: bool
+) -> None:
+    day = 21 if padded else 20
+    assert next_at(last, manual=True) == at(f"2026-03-{day}T14:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "rotate_at", "expected"),
+    [
+        pytest.param("2026-03-10T14:29:59.999", time(14, 30), "2026-03-20T14:30", id="minute-before"),
+        pytest.param("2026-03-10T14:30", time(14, 30), "2026-03-21T14:30", id="minute-reached"),
+        pytest.param(
+            "2026-03-10T15:00", time(14, 30), "2026-03-21T14:30", id="later-hour-earlier-minute"
+        ),
+        pytest.param(
+            "2026-03-10T13:45", time(14, 30), "2026-03-20T14:30", id="earlier-hour-later-minute"
+        ),
+        pytest.param("2026-03-10T00:00", time(0, 0), "2026-03-21T00:00", id="midnight-always-pads"),
+        pytest.param(
+            "2026-03-10T23:58:59.999", time(23, 59), "2026-03-20T23:59", id="last-minute-before"
+        ),
+        pytest.param("2026-03-10T23:59", time(23, 59), "2026-03-21T23:59", id="last-minute-reached"),
+        pytest.param("2026-12-21T20:00", time(14, 0), "2027-01-01T14:00", id="padded-over-a-year-end"),
+        pytest.param("2028-02-18T20:00", time(14, 0), "2028-02-29T14:00", id="padded-into-a-leap-day"),
+    ],
+)
+def test_hour_and_minute_are_compared_together(last: str, rotate_at: time, expected: str) -> None:
+    assert next_at(last, rotate_at_utc=rotate_at, manual=True) == at(expected)
+
+
+def test_seconds_of_the_time_of_day_do_not_exist() -> None:
+    assert next_at(rotate_at_utc=time(14, 0, 59, 999)) == at("2026-03-20T14:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        pytest.param("2026-03-10T23:30-01:00", "2026-03-21T14:00", id="already-tomorrow-in-utc"),
+        pytest.param("2026-03-10T00:30+01:00", "2026-03-19T14:00", id="still-yesterday-in-utc"),
+        pytest.param("2026-03-01T00:30+01:00", "2026-03-10T14:00", id="still-last-month-in-utc"),
+        pytest.param("2027-01-01T05:00+05:45", "2027-01-10T14:00", id="still-last-year-in-utc"),
+    ],
+)
+def test_the_date_is_that_of_utc_whatever_the_offset_of_the_input(last: str, expected: str) -> None:
+    assert next_at(last) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("last", "padded"),
+    [
+        pytest.param("2026-03-10T15:59:59.999+02:00", False, id="before-two-in-utc"),
+        pytest.param("2026-03-10T16:00+02:00", True, id="two-in-utc"),
+        pytest.param("2026-03-10T09:00-05:00", True, id="two-in-utc-from-the-west"),
+    ],
+)
+def test_the_hour_is_that_of_utc_whatever_the_offset_of_the_input(last: str, *, padded: bool) -> None:
+    day = 21 if padded else 20
+    assert next_at(last, manual=True) == at(f"2026-03-{day}T14:00")
+
+
+def test_now_does_not_matter_after_success() -> None:
+    assert next_at(now=at("2040-01-01T00:00")) == at("2026-03-20T14:00")
+
+
+def test_a_date_in_the_past_is_given_as_it_is() -> None:
+    assert next_at("2020-01-01T00:00", interval=1) == at("2020-01-02T14:00")
+
+
+def test_what_was_never_rotated_has_no_next_rotation() -> None:
+    assert next_at(None) is None
+    assert next_at(None, manual=True) is None
+
+
+# Automation off, failures ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failed", [True, False], ids=["failed", "succeeded"])
+@pytest.mark.parametrize("manual", [True, False], ids=["manual", "scheduled"])
+@pytest.mark.parametrize("unit", list(IntervalUnit), ids=str)
+def test_with_automation_off_there_is_none(unit: IntervalUnit, *, manual: bool, failed: bool) -> None:
+    assert next_at(automatic=False, failed=failed, manual=manual, unit=unit) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param("2026-03-12T18:30:45.250", "2026-03-13T14:00", id="after-the-time-of-day"),
+        pytest.param("2026-03-12T09:00", "2026-03-13T14:00", id="tomorrow-even-when-it-is-still-ahead"),
+        pytest.param("2026-03-12T14:00", "2026-03-13T14:00", id="at-the-time-of-day"),
+        pytest.param("2026-03-31T18:00", "2026-04-01T14:00", id="month-end"),
+        pytest.param("2028-02-28T18:00", "2028-02-29T14:00", id="leap-day"),
+        pytest.param("2026-12-31T23:59:59.999", "2027-01-01T14:00", id="year-end"),
+        pytest.param("2026-03-12T23:30-01:00", "2026-03-14T14:00", id="tomorrow-by-utc"),
+        pytest.param("2026-03-12T00:30+01:00", "2026-03-12T14:00", id="today-here-is-tomorrow-in-utc"),
+    ],
+)
+@pytest.mark.parametrize("manual", [True, False], ids=["manual", "scheduled"])
+@pytest.mark.parametrize("last", [None, "2026-03-10T20:00", "2020-01-01T00:00"])
+def test_after_a_failure_it_is_tomorrow_whatever_else_holds(
+    now: str, expected: str, last: str | None, *, manual: bool
+) -> None:
+    assert next_at(last, failed=True, now=at(now), manual=manual, interval=77) == at(expected)
+
+
+# Minutes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        pytest.param("2026-03-10T09:20:45.250", "2026-03-10T09:30:15", id="second-replaced"),
+        pytest.param("2026-03-10T09:20:03", "2026-03-10T09:30:15", id="second-ahead"),
+        pytest.param("2026-03-10T23:55:03", "2026-03-11T00:05:15", id="over-midnight"),
+        pytest.param("2026-12-31T23:50:03", "2027-01-01T00:00:15", id="over-a-year-end"),
+    ],
+)
+def test_in_minutes_the_minute_stands_for_the_second_and_hours_are_ignored(
+    last: str, expected: str
+) -> None:
+    unit = IntervalUnit.MINUTES
+    assert next_at(last, rotate_at_utc=time(14, 15), unit=unit) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("last", "minute"),
+    [
+        pytest.param("2026-03-10T09:20:14.999", 30, id="a-millisecond-before"),
+        pytest.param("2026-03-10T09:20:15", 31, id="at-the-very-second"),
+        pytest.param("2026-03-10T09:20:15.001", 31, id="within-that-second"),
+        pytest.param("2026-03-10T09:20:59.999", 31, id="last-instant-of-the-minute"),
+        pytest.param("2026-03-10T09:20:00", 30, id="first-instant-of-the-minute"),
+    ],
+)
+def test_in_minutes_a_manual_rotation_at_or_after_the_second_gets_one_minute_more(
+    last: str, minute: int
+) -> None:
+    found = next_at(last, rotate_at_utc=time(0, 15), manual=True, unit=IntervalUnit.MINUTES)
+    assert found == at(f"2026-03-10T09:{minute}:15")
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param("2026-03-12T18:30:45.250", "2026-03-12T18:31:15", id="after-the-second"),
+        pytest.param("2026-03-12T18:30:03", "2026-03-12T18:31:15", id="even-when-it-is-still-ahead"),
+        pytest.param("2026-03-12T23:59:15", "2026-03-13T00:00:15", id="over-midnight"),
+    ],
+)
+def test_in_minutes_a_failure_is_followed_by_the_next_minute(now: str, expected: str) -> None:
+    unit = IntervalUnit.MINUTES
+    assert next_at(failed=True, now=at(now), rotate_at_utc=time(14, 15), unit=unit) == at(expected)
+
+
+# What always holds -----------------------------------------------------------------------------
+
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+times = st.builds(time, st.integers(0, 23), st.integers(0, 59))
+intervals = st.integers(1, 36500)
+units = st.sampled_from(IntervalUnit)
+
+
+@given(last=instants, interval=intervals, rotate_at=times, unit=units, manual=st.booleans())
+def test_the_next_rotation_comes_after_the_last(
+    last: datetime, interval: int, rotate_at: time, unit: IntervalUnit, *, manual: bool
+) -> None:
+    found = next_at(
+        last.isoformat(), interval=interval, rotate_at_utc=rotate_at, unit=unit, manual=manual
+    )
+    assert found is not None
+    assert found > last
+    assert found.utcoffset() == timedelta(0)
+
+
+@given(last=instants, interval=intervals, rotate_at=times)
+def test_a_manual_rotation_is_never_followed_within_the_interval(
+    last: datetime, interval: int, rotate_at: time
+) -> None:
+    found = next_at(last.isoformat(), interval=interval, rotate_at_utc=rotate_at, manual=True)
+    assert found is not None
+    assert timedelta(days=interval) < found - last <= timedelta(days=interval + 1)
+
+
+@given(last=instants, interval=intervals, rotate_at=times)
+def test_a_scheduled_rotation_is_followed_by_a_whole_number_of_calendar_days(
+    last: datetime, interval: int, rotate_at: time
+) -> None:
+    found = next_at(last.isoformat(), interval=interval, rotate_at_utc=rotate_at)
+    assert found is not None
+    assert found.date().toordinal() == last.date().toordinal() + interval
+    assert found.time() == rotate_at
+
+
+@given(
+    last=instants,
+    now=instants,
+    rotate_at=times,
+    offset=offsets,
+    unit=units,
+    manual=st.booleans(),
+    failed=st.booleans(),
+)
+def test_the_offset_of_the_inputs_does_not_matter(
+    last: datetime,
+    now: datetime,
+    rotate_at: time,
+    offset: timezone,
+    unit: IntervalUnit,
+    *,
+    manual: bool,
+    failed: bool,
+) -> None:
+    def found(last: datetime, now: datetime) -> datetime | None:
+        return next_at(
+            last.isoformat(), now=now, rotate_at_utc=rotate_at, unit=unit, manual=manual, failed=failed
+        )
+
+    assert found(last.astimezone(offset), now.astimezone(offset)) == found(last, now)
+
+
+@given(
+    last=instants,
+    now=instants,
+    rotate_at=times,
+    zone=st.sampled_from(ZONES),
+    unit=units,
+    manual=st.booleans(),
+    failed=st.booleans(),
+)
+def test_the_zone_of_the_process_does_not_matter(
+    last: datetime,
+    now: datetime,
+    rotate_at: time,
+    zone: str,
+    unit: IntervalUnit,
+    *,
+    manual: bool,
+    failed: bool,
+) -> None:
+    def found() -> datetime | None:
+        return next_at(
+            last.isoformat(), now=now, rotate_at_utc=rotate_at, unit=unit, manual=manual, failed=failed
+        )
+
+    with process_zone("UTC0"):
+        expected = found()
+    with process_zone(zone):
+        assert found() == expected
+
+
+def test_a_process_zone_is_really_set_and_taken_back() -> None:
+    instant, before = at("2026-07-01T00:00"), process_time.tzname
+    with process_zone("NPT-5:45"):
+        assert instant.astimezone().utcoffset() == timedelta(hours=5, minutes=45)
+    assert process_time.tzname == before
+
+
+# Retries ---------------------------------------------------------------------------------------
+
+# 0.75665..., so that a wait is about 19 per cent longer.
+FRACTION = int(sha256(b"uid-a").hexdigest()[:8], 16) / 4_294_967_296
+
+
+@pytest.mark.parametrize(
+    ("failures", "minutes"),
+    [(-3, 1), (0, 1), (1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 60), (8, 60), (9**9, 60)],
+)
+def test_retries_come_after_doubling_waits_up_to_an_hour(failures: int, minutes: int) -> None:
+    expected = timedelta(minutes=minutes) * (1 + FRACTION / 4)
+    assert retry_delay(failed_attempts=failures, uid="uid-a") == expected
+
+
+def test_objects_that_failed_together_come_back_apart() -> None:
+    waits = {retry_delay(failed_attempts=7, uid=f"uid-{number}") for number in range(100)}
+    assert len(waits) == 100
+    assert timedelta(hours=1) <= min(waits) < timedelta(minutes=61)
+    assert timedelta(minutes=74) < max(waits) < timedelta(minutes=75)
+
+
+def test_a_fraction_is_fixed_for_each_object() -> None:
+    assert fraction_of("uid-a") == 0.7566545603331178
+    assert fraction_of("6b0c7f6e-rotation") == 0.6970685184933245
+
+
+def test_fractions_are_evenly_spread() -> None:
+    fractions = [fraction_of(f"uid-{number}") for number in range(1000)]
+    tenths = [sum(1 for fraction in fractions if int(fraction * 10) == tenth) for tenth in range(10)]
+    assert sum(tenths) == 1000
+    assert all(70 < count < 130 for count in tenths)
