@@ -5,7 +5,7 @@ A reason is the same word in a condition, an Event, a log line and a metric.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -164,4 +164,4 @@ def parse_timestamp(text: str | None) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-    return instant if instant.tzinfo is not None else None
+    return instant.astimezone(UTC) if instant.tzinfo is not None else None

@@ -63,8 +63,8 @@ class ClientSecret:
 
 
 def masked(text: str, hidden: Iterable[ClientSecret]) -> str:
-    """Return `text` without any word that shares eight characters in a row with a hidden value,
-    be it in clear or in base64."""
+    """Return `text` without the hidden values, in clear or in base64, and without any word that
+    shares eight characters in a row with one of them."""
     clear = [secret.reveal() for secret in hidden]
     values = clear + [b64encode(value.encode()).decode() for value in clear]
     traces = {
@@ -76,4 +76,7 @@ def masked(text: str, hidden: Iterable[ClientSecret]) -> str:
     def replacement(word: re.Match[str]) -> str:
         return "***" if any(trace in word[0] for trace in traces) else word[0]
 
-    return _WORD.sub(replacement, text)
+    text = _WORD.sub(replacement, text)
+    for value in values:
+        text = text.replace(value, "***")
+    return text

@@ -1,6 +1,5 @@
 """How a journal stands in a Secret: the one place that knows the names of its annotations."""
 
-import binascii
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -164,7 +163,7 @@ def _values(data: Mapping[str, str]) -> dict[str, ClientSecret]:
             for name in ("current", "previous", "next")
             if data.get(name)
         }
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         message = "one of current, previous and next is not text in base64"
         raise JournalUnreadableError(message) from None
 

@@ -202,15 +202,30 @@ class Mirror:
 
         A watch that was interrupted for long does not tell what vanished meanwhile.
         """
+        absent = [
+            name
+            for name, seen in self._versions.items()
+            if name[0] == kind
+            and namespace in {None, name[1]}
+            and seen < version
+            and name[1:] not in listed
+        ]
+        gone = [name for name in absent if self._is_there(*name)]
+        for name in set(absent) - set(gone):
+            del self._versions[name]
         return [
             {"metadata": {"namespace": place, "name": name, "resourceVersion": str(seen)}}
-            for (of_kind, place, name), seen in self._versions.items()
-            if of_kind == kind
-            and (place, name) not in self._unlisted
-            and namespace in {None, place}
-            and seen < version
-            and (place, name) not in listed
+            for (_, place, name), seen in ((name, self._versions[name]) for name in gone)
         ]
+
+    def _is_there(self, kind: str, namespace: str, name: str) -> bool:
+        """Return whether the object is in the mirror, and a list would show it."""
+        if kind == "Secret":
+            is_listed = (namespace, name) not in self._unlisted
+            return is_listed and self._has_secret(namespace, name)
+        if kind == Kind.ROTATION:
+            return Key(namespace, name) in self.rotations
+        return ConnectionKey(Kind(kind), namespace, name) in self.connections
 
     def _is_put(self, kind: str, body: Body, *, is_there: bool) -> bool:
         """Return whether this version is news, and remember it. What was dropped may come back as it

@@ -132,11 +132,17 @@ def parse_record(annotations: Mapping[str, str], *, part: str = "") -> CommitRec
     except ValueError:
         message = f"the annotation {PREFIX}{part}sequence or {PREFIX}{part}trigger makes no sense"
         raise RecordUnreadableError(message) from None
+    at = annotations.get(f"{PREFIX}{part}rotated-at", "")
+    rotated_at = parse_timestamp(at)
+    if at and rotated_at is None:
+        # Taken for none, there would be no due date any more.
+        message = f"the annotation {PREFIX}{part}rotated-at makes no sense"
+        raise RecordUnreadableError(message)
     handled = annotations.get(f"{PREFIX}{part}handled", "")
     return CommitRecord(
         sequence=sequence,
         rotation_id=told["rotation-id"],
-        rotated_at=parse_timestamp(annotations.get(f"{PREFIX}{part}rotated-at")),
+        rotated_at=rotated_at,
         trigger=trigger,
         handled=tuple(token for token in handled.split(",") if token),
         client_id=told["client-id"],

@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     @field_validator("namespace", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+        names = value.split(",") if isinstance(value, str) else value
+        # An empty name, from an unset variable, would mean all namespaces.
+        return tuple(filter(None, names)) if isinstance(names, list | tuple) else names
 
     @field_validator("metrics_address", "health_address")
     @classmethod

@@ -4,7 +4,6 @@ Every value is rendered from the journal, never from the spec: the id and the se
 belong together at every instant.
 """
 
-import binascii
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -265,7 +264,7 @@ def _is_small(annotation: str) -> bool:
 def _text(value: str) -> ClientSecret | None:
     try:
         text = b64decode(value, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return ClientSecret(text) if text else None
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from auth0_simulator import Operation
 from harness import Stage, connection, credentials, rotation
 
@@ -103,6 +104,8 @@ async def foreign_secret(stage: Stage) -> str:
 
 @dataclass(frozen=True)
 class Case:
+    """One fault, and what is told of it."""
+
     setting: Setting
     reason: str
     words: tuple[str, ...]
@@ -147,9 +150,7 @@ async def test_a_fault_is_told_in_one_sentence_and_changes_nothing(stage: Stage,
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting.__name__)
-async def test_a_fault_is_retried_with_a_back_off_and_never_in_a_loop(
-    stage: Stage, case: Case
-) -> None:
+async def test_a_fault_is_retried_with_a_back_off_and_never_in_a_loop(stage: Stage, case: Case) -> None:
     client_id = await case.setting(stage)
     await stage.kube.apply(rotation(client_id))
     await stage.settle()

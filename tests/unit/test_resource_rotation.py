@@ -159,7 +159,7 @@ def test_no_two_keys_are_the_same(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["a", "A-b_c.9", "." * 3, "x" * 253], ids=["short", "all-signs", "dots", "longest"]
+    "key", ["a", "A-b_c.9", ".a..", "x" * 253], ids=["short", "all-signs", "dots", "longest"]
 )
 def test_a_key_is_one_of_a_secret(key: str) -> None:
     assert spec(secretsMapping=ALL_KEYS | {"clientId": key}).secrets_mapping.client_id == key
@@ -259,7 +259,8 @@ def test_a_template_that_refers_to_nothing_is_refused(text: str) -> None:
 )
 def test_a_template_key_that_a_secret_cannot_have_is_refused(key: str) -> None:
     assert fault_of(target=templated(GOOD="plain", **{key: "x"})) == (
-        "spec.target.template.data: keys consist of letters, digits, dots, hyphens and underscores"
+        "spec.target.template.data: a key consists of letters, digits, dots, hyphens and underscores, "
+        "and is neither a dot nor begins with two of them"
     )
 
 

@@ -187,10 +187,10 @@ def wait_asked(answer: Answer) -> timedelta | None:
     Date, so that a wrong clock on either side does no harm.
     """
     told = answer.headers.get("retry-after", "")
-    if told.isdecimal():
+    if _is_number(told):
         return timedelta(seconds=int(told))
     reset, date = answer.headers.get("x-ratelimit-reset", ""), answer.headers.get("date", "")
-    if not reset.isdecimal() or not date:
+    if not _is_number(reset) or not date:
         return None
     try:
         sent = parsedate_to_datetime(date)
@@ -199,3 +199,8 @@ def wait_asked(answer: Answer) -> timedelta | None:
     # "-0000" is UTC as well (RFC 5322), and comes without a zone.
     utc = sent if sent.tzinfo is not None else sent.replace(tzinfo=UTC)
     return timedelta(seconds=max(0.0, int(reset) - utc.timestamp()))
+
+
+def _is_number(text: str) -> bool:
+    # Ten digits are enough for an epoch until the year 2286, and never too many for a timedelta.
+    return text.isdecimal() and len(text) <= 10  # noqa: PLR2004 - said above

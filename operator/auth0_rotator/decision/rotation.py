@@ -96,11 +96,13 @@ def otherwise_hold(o: Observation) -> Decision:
 
 def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> Decision:
     """Return the rotation, or the hold that its first unmet need asks for."""
-    waits, fault = _wait(o), target_fault(o)
+    waits, backs_off, fault = _wait(o), _back_off(o), target_fault(o)
     if fault is not None:
-        return fault if waits is not None else replace(fault, is_failure=True)
-    if waits is not None and not _is_mended(o):
+        return fault if waits or backs_off else replace(fault, is_failure=True)
+    if waits is not None:
         return waits
+    if backs_off is not None and not _is_mended(o):
+        return backs_off
     own = _own_client(o)
     if own is not None:
         return own
@@ -119,6 +121,10 @@ def _wait(o: Observation) -> Decision | None:
     if late_until is not None and late_until > o.now:
         message = "a request of the last rotation may still take effect; waiting it out"
         return hold(Reason.LATE_REQUEST_POSSIBLE, message, late_until)
+    return None
+
+
+def _back_off(o: Observation) -> Decision | None:
     retry = retry_at(o)
     if retry is not None and retry > o.now:
         return hold(Reason.BACKING_OFF, "the last attempt failed; waiting for the next", retry)

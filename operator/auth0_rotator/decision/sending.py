@@ -38,6 +38,10 @@ def outdated_journal_yields(o: Observation) -> Decision | None:
     sent = journal.next.record
     if record.sequence < sent.sequence or record.rotation_id == sent.rotation_id:
         return None
+    spec = o.rotation.spec if o.rotation is not None else None
+    wanted = spec.parameters.client_id if spec is not None else sent.client_id
+    if record.client_id != wanted or o.target is None or o.target.recorded_secret is None:
+        return None
     message = (
         f"the target holds rotation {record.sequence} of this object, the journal still sends "
         f"{sent.sequence}: an old copy"
@@ -54,7 +58,12 @@ def sending_in_vain_is_abandoned(o: Observation) -> Decision | None:
     if o.is_namespace_terminating:
         message = "the namespace is being deleted; the journal is released as it is"
         return Decision(Action.ABANDON, Reason.ABANDONED, message)
-    since = journal.meta.deleting_since if journal.meta is not None else None
+    # A finalizer may hold the rotation, and with it its journal.
+    began = [
+        o.rotation.deleting_since if o.rotation is not None else None,
+        journal.meta.deleting_since if journal.meta is not None else None,
+    ]
+    since = min((instant for instant in began if instant is not None), default=None)
     if since is None or o.now - since < ABANDON_AFTER:
         return None
     message = (

@@ -8,7 +8,7 @@ from auth0_rotator.decision.model import Action, Decision, stall
 from auth0_rotator.decision.wants import own_record
 from auth0_rotator.observation import Observation
 from auth0_rotator.resource import CreationPolicy, InitialRotation
-from auth0_rotator.target import DEFAULT_TYPE, Difference, compare, project
+from auth0_rotator.target import DEFAULT_TYPE, Difference, compare, field_manager, project
 
 # After so many repairs within the window, somebody is undoing them.
 CONTESTED_REPAIRS: Final = 5
@@ -137,13 +137,14 @@ def target_fault(o: Observation) -> Decision | None:
         )
         return stall(Reason.TARGET_TYPE_DIFFERS, message)
     since = o.now - CONTESTED_WINDOW
-    if sum(1 for repair in o.repairs if repair > since) >= CONTESTED_REPAIRS:
+    lately = [repair for repair in o.repairs if repair > since]
+    if len(lately) >= CONTESTED_REPAIRS:
         who = f"the field manager {o.contender}" if o.contender else "somebody"
         message = (
             f"{who} undoes every repair of the Secret {name}; stop it from writing there, or choose "
             "another target.name"
         )
-        return stall(Reason.TARGET_CONTESTED, message, min(o.repairs) + CONTESTED_WINDOW)
+        return stall(Reason.TARGET_CONTESTED, message, min(lately) + CONTESTED_WINDOW)
     return None
 
 
@@ -152,7 +153,10 @@ def _has_value(o: Observation) -> bool:
 
 
 def _is_foreign(o: Observation) -> bool:
-    return o.target is not None and o.target.record is None
+    """Return whether somebody else made the Secret: no record of ours stands, and no field is ours."""
+    if o.target is None or o.target.record is not None:
+        return False
+    return field_manager(o.key.name) not in o.target.fields
 
 
 def _target_name(o: Observation) -> str:

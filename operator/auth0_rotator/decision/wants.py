@@ -63,11 +63,12 @@ def retry_at(o: Observation) -> datetime | None:
         return None
     status = rotation.status
     parked = o.journal.next.record.handled if o.journal is not None and o.journal.next else ()
-    tried = {*parked, *o.tried_tokens}
+    handled = o.journal.handled if o.journal is not None else ()
+    known = {*parked, *handled, *o.tried_tokens}
     is_cut_short = (
         o.is_cut_short
         or rotation.generation != status.observed_generation
         or rotation.reconcile_at not in {"", status.last_handled_reconcile_at}
-        or any(token not in tried for token in new_tokens(o))
+        or any(token not in known for token in rotation.tokens)
     )
     return None if is_cut_short else status.next_retry_at
