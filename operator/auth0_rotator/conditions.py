@@ -66,6 +66,7 @@ class Reason(StrEnum):
     TARGET_IMMUTABLE = "TargetImmutable"
     TARGET_TYPE_DIFFERS = "TargetTypeDiffers"
     TARGET_CONTESTED = "TargetContested"
+    FORBIDDEN = "Forbidden"
     WRITE_REFUSED = "WriteRefused"
     CLUSTER_UNREACHABLE = "ClusterUnreachable"
     NOT_INSTALLED = "NotInstalled"

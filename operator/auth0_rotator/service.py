@@ -225,11 +225,9 @@ class _Service:
     async def _work(self, key: AnyKey) -> datetime | None:
         if isinstance(key, Key):
             return await self._reconciler.reconcile(key)
-        was_ready = self._connections.is_ready(key)
         concerned, again = await self._connections.check(key)
-        is_new = self._connections.is_ready(key) and not was_ready
         for rotation in concerned:
-            if is_new:
+            if self._connections.is_ready(key):
                 self._reconciler.cut_short(rotation)
             self._scheduler.wake(rotation)
         return again

@@ -98,10 +98,9 @@ class Operator:
         if isinstance(key, Key):
             again = await self.reconciler.reconcile(key)
         else:
-            was_ready = self.connections.is_ready(key)
             concerned, again = await self.connections.check(key)
             for rotation_key in concerned:
-                if self.connections.is_ready(key) and not was_ready:
+                if self.connections.is_ready(key):
                     self.reconciler.cut_short(rotation_key)
                 self.wake(rotation_key)
         self.due.pop(key, None)

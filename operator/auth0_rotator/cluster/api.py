@@ -268,6 +268,8 @@ def _translated(error: ApiException, hidden: Sequence[ClientSecret]) -> RotatorE
             cause.get("reason") == "NamespaceTerminating" for cause in causes
         ):
             return Refused(Reason.NAMESPACE_TERMINATING, message)
+        case HTTPStatus.FORBIDDEN:
+            return Refused(Reason.FORBIDDEN, message)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
             return Retry(Reason.CLUSTER_UNREACHABLE, message, _wait_asked(error))
         case code if HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -8,11 +8,12 @@ from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import Refused
-from auth0_rotator.journal import Journal, journal_name
+from auth0_rotator.journal import Journal, Plan, journal_name
 from auth0_rotator.journal_secret import journal_secret
 from auth0_rotator.observation import Key
-from auth0_rotator.record import PREFIX, ROLE_LABEL, Role
-from auth0_rotator.target import Projection, Target, apply_body, field_manager
+from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
+from auth0_rotator.resource import CreationPolicy
+from auth0_rotator.target import Projection, Target, apply_body, field_manager, parse_target
 
 
 class Secrets:
@@ -66,28 +67,37 @@ class Secrets:
         )
         return written.body
 
-    async def release_target(self, key: Key, name: str, *, delete: bool) -> bool:
-        """Let go of a Secret that was a target: without our label and record, or `delete` it.
+    async def release_target(self, key: Key, plan: Plan) -> bool:
+        """Let go of the Secret that was the target of `plan`: without our label and record it stays.
 
+        With `deleteSecrets` it is deleted; of one that we only merged into, our keys are withdrawn.
         Nothing happens to a Secret that is not this rotation's target; returns whether it was.
         """
+        name, manager = plan.target_name, field_manager(key.name)
         found = await self.get(key.namespace, name)
         if found is None:
             return False
-        metadata = found["metadata"]
-        annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
-        if annotations.get(f"{PREFIX}rotation") != key.name or labels.get(ROLE_LABEL) != Role.TARGET:
+        target = parse_target(found)
+        if target.rotation != key.name or target.labels.get(ROLE_LABEL) != Role.TARGET:
             return False
-        if delete:
-            await self._api.delete("Secret", name, key.namespace, uid=metadata["uid"])
+        is_merged = plan.target.creation_policy is CreationPolicy.MERGE
+        if plan.delete_secrets and not is_merged:
+            await self._api.delete("Secret", name, key.namespace, uid=target.uid)
             return True
-        gone: dict[str, Any] = {
-            "uid": metadata["uid"],
-            "labels": {ROLE_LABEL: None, "app.kubernetes.io/managed-by": None},
-            "annotations": {name: None for name in annotations if name.startswith(PREFIX)},
+        held = target.fields.get(manager, frozenset())
+        metadata: dict[str, Any] = {
+            "uid": target.uid,
+            "resourceVersion": target.resource_version,
+            "labels": dict.fromkeys((ROLE_LABEL, MANAGED_BY_LABEL)),
+            "annotations": dict.fromkeys(name for name in target.annotations if name.startswith(PREFIX)),
         }
-        manager = field_manager(key.name)
-        await self._api.merge("Secret", name, key.namespace, {"metadata": gone}, manager=manager)
+        gone: dict[str, Any] = {"metadata": metadata}
+        if plan.delete_secrets:
+            # Key by key: an apply of nothing would take along what nobody claims, and keys that
+            # were once written as stringData are claimed by nobody.
+            keys = [field.removeprefix("data/") for field in held if field.startswith("data/")]
+            gone["data"] = dict.fromkeys(keys)
+        await self._api.merge("Secret", name, key.namespace, gone, manager=manager)
         return True
 
     async def read_credentials(

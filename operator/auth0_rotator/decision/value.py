@@ -156,7 +156,11 @@ def _is_foreign(o: Observation) -> bool:
     """Return whether somebody else made the Secret: no record of ours stands, and no field is ours."""
     if o.target is None or o.target.record is not None:
         return False
-    return field_manager(o.key.name) not in o.target.fields
+    # A value that is the journal's own was adopted from there.
+    current = o.journal.current if o.journal is not None else None
+    key = o.plan.secrets_mapping.client_secret if o.plan is not None else ""
+    is_adopted = current is not None and o.target.holds(key, current.secret)
+    return not is_adopted and field_manager(o.key.name) not in o.target.fields
 
 
 def _target_name(o: Observation) -> str:

@@ -84,6 +84,7 @@ class Connections:
         self._allow_insecure = allow_insecure_endpoints
         self._lines: dict[ConnectionKey, _Line] = {}
         self._verdicts: dict[ConnectionKey, _Verdict] = {}
+        self._generations: dict[ConnectionKey, int] = {}
         self._paces: dict[str, Pace] = {}
         self._namespaces: dict[str, tuple[datetime, Mapping[str, str]]] = {}
 
@@ -206,7 +207,14 @@ class Connections:
             verdict = _Verdict(is_ready=False, reason=reason, message=error.message)
         self._verdicts[key] = verdict
         await self._report(key, body, verdict)
-        is_news = before.is_ready != verdict.is_ready or before.reason is not verdict.reason
+        # A changed spec may admit other namespaces, whatever the tenant says.
+        generation = body["metadata"].get("generation", 0)
+        is_news = (before.is_ready, before.reason, self._generations.get(key)) != (
+            verdict.is_ready,
+            verdict.reason,
+            generation,
+        )
+        self._generations[key] = generation
         again = None if verdict.is_ready else self._clock() + RECHECK
         return (self._mirror.users_of(key) if is_news else set()), again
 

@@ -135,11 +135,11 @@ async def release_target(run: Pass, o: Observation, decision: Decision) -> None:
     if journal is None or journal.plan is None or plan is None or rotation is None:
         return
     former = journal.plan.target_name
-    is_ours = await run.world.secrets.release_target(run.key, former, delete=journal.plan.delete_secrets)
+    is_ours = await run.world.secrets.release_target(run.key, journal.plan)
     await run.write_journal(replanned(journal, plan), rotation.uid)
     if is_ours:
-        fate = "was deleted" if journal.plan.delete_secrets else "stays as it is, no longer ours"
-        run.notice(Reason.TARGET_RELEASED, f"{decision.message}; the Secret {former} {fate}")
+        fate = "was withdrawn from" if journal.plan.delete_secrets else "stands, no longer ours, in"
+        run.notice(Reason.TARGET_RELEASED, f"{decision.message}; the value {fate} the Secret {former}")
 
 
 async def move(run: Pass, o: Observation, _: Decision) -> None:

@@ -1,0 +1,61 @@
+"""The Secret that applications mount: whose it is, what is kept of it, what is let go."""
+
+from typing import Any
+
+import pytest
+
+from harness import Stage, rotation
+
+
+def secret(name: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+
+
+MERGE = {"name": "shared", "creationPolicy": "Merge"}
+
+
+async def test_when_due_keeps_a_value_that_somebody_else_put_there(stage: Stage) -> None:
+    app = stage.tenant.add_app("web")
+    await stage.connect()
+    await stage.kube.apply(secret("web", SECRET=app.secret))
+    await stage.kube.apply(rotation(app.client_id, initialRotation="WhenDue"))
+    await stage.settle()
+    assert app.changes == 0
+    await stage.assert_delivered(app)
+    assert (await stage.kube.condition("web", "Ready"))["status"] == "True"
+    token = {"auth0rotator.dev/rotate-now": "one"}
+    await stage.kube.apply(rotation(app.client_id, initialRotation="WhenDue", annotations=token))
+    await stage.settle()
+    assert app.changes == 1
+    await stage.assert_delivered(app)
+
+
+@pytest.mark.parametrize("deletes", [False, True], ids=["kept", "deleted"])
+async def test_a_secret_that_others_own_is_never_deleted_when_the_target_changes(
+    stage: Stage, *, deletes: bool
+) -> None:
+    """A release that only looks at deleteSecrets would take the users' keys along."""
+    await stage.kube.apply(secret("shared", THEIRS="stays"))
+    deletion = {"deleteSecrets": deletes}
+    app = await stage.rotated(target=MERGE, deletion=deletion)
+    assert (await stage.kube.secret("shared"))["THEIRS"] == "stays"
+    elsewhere = {"name": "elsewhere", "creationPolicy": "Merge"}
+    await stage.kube.apply(rotation(app.client_id, target=elsewhere, deletion=deletion))
+    await stage.settle()
+    left = await stage.kube.secret("shared")
+    assert left["THEIRS"] == "stays"
+    assert ("SECRET" in left) is not deletes
+    await stage.assert_delivered(app, "elsewhere")
+    assert app.changes == 1
+
+
+async def test_a_renamed_target_leaves_the_old_one_without_our_label(stage: Stage) -> None:
+    app = await stage.rotated()
+    await stage.kube.apply(rotation(app.client_id, target={"name": "elsewhere"}))
+    await stage.settle()
+    await stage.assert_delivered(app, "elsewhere")
+    old = await stage.kube.get("Secret", "web")
+    assert old is not None
+    assert "auth0rotator.dev/role" not in old["metadata"].get("labels", {})
+    assert app.changes == 1
+    assert "TargetReleased" in [reason for reason, _ in await stage.kube.events()]
