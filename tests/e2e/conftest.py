@@ -35,6 +35,9 @@ async def simulator() -> AsyncIterator[Simulator]:
 async def new_operator(rights: Path, plane: ControlPlane, kube: Kube) -> AsyncIterator[NewOperator]:
     """A way to make operators for the test's namespace; all are ended with the test."""
     operators: list[OperatorProcess] = []
+    # A test that killed its operator leaves a lease that others would wait for.
+    lease = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/auth0-rotator"
+    await kube.send("DELETE", lease)
 
     def new(*flags: str, **environment: str) -> OperatorProcess:
         operator = OperatorProcess(
