@@ -54,7 +54,8 @@ types: init ## Strict types
 
 .PHONY: unit
 unit: init ## Tables of the pure modules, with their branch coverage
-	@$(BIN)/python -m pytest -q tests/unit
+	@$(BIN)/coverage run -m pytest -q tests/unit
+	@$(BIN)/coverage report
 
 .PHONY: crds
 crds: init ## Write crds/ from the images

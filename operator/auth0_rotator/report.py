@@ -20,7 +20,8 @@ from auth0_rotator.conditions import (
 )
 from auth0_rotator.decision import Decision
 from auth0_rotator.decision.wants import scheduled_at
-from auth0_rotator.observation import Observation, PastStatus
+from auth0_rotator.journal import Journal
+from auth0_rotator.observation import Observation, PastStatus, Rotation
 from auth0_rotator.record import CommitRecord, token_of_annotation, token_of_spec
 from auth0_rotator.schedule import retry_delay
 from auth0_rotator.target import Difference, compare, project
@@ -76,7 +77,7 @@ def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[s
     scheduled = scheduled_at(o, failed_at=failed_at)
     if scheduled is not None:
         status["nextRotationAt"] = timestamp(scheduled)
-    status |= _handled(o, past)
+    status |= _handled(o.rotation, o.journal, past)
     if o.plan is not None:
         status["secretName"] = o.plan.target_name
     status["history"] = _history(past, record, outcome)
@@ -128,13 +129,11 @@ def _result(
     }
 
 
-def _handled(o: Observation, past: PastStatus) -> dict[str, str]:
+def _handled(rotation: Rotation, journal: Journal | None, past: PastStatus) -> dict[str, str]:
     """Return the tokens that the reader gave and that have been followed."""
-    if o.rotation is None:
-        return {}
-    handled = o.journal.handled if o.journal is not None else ()
-    rotate_now = o.rotation.rotate_now
-    trigger = (o.rotation.spec.rotation_trigger if o.rotation.spec is not None else None) or ""
+    handled = journal.handled if journal is not None else ()
+    rotate_now = rotation.rotate_now
+    trigger = (rotation.spec.rotation_trigger if rotation.spec is not None else None) or ""
     told = {
         "lastHandledRotateNow": rotate_now
         if rotate_now and token_of_annotation(rotate_now) in handled
@@ -142,7 +141,7 @@ def _handled(o: Observation, past: PastStatus) -> dict[str, str]:
         "lastHandledRotationTrigger": trigger
         if trigger and token_of_spec(trigger) in handled
         else past.raw.get("lastHandledRotationTrigger"),
-        "lastHandledReconcileAt": o.rotation.reconcile_at or None,
+        "lastHandledReconcileAt": rotation.reconcile_at or None,
     }
     return {name: text for name, text in told.items() if text}
 

@@ -579,3 +579,12 @@ def test_a_rotation_is_missed_though_a_foreign_secret_of_its_name_is_not_listed(
 def test_a_rotation_body_is_what_the_api_gives() -> None:
     """The builder above must not hide a claim by accident."""
     assert of(WEB)["spec"] == spec_body(parameters={"clientId": "client-of-web"})
+
+
+def test_a_connection_that_no_list_shows_any_more_is_missed_once() -> None:
+    mirror = Mirror()
+    body = {"metadata": {"namespace": NAMESPACE, "name": "acme", "resourceVersion": "7", "uid": "u"}}
+    mirror.put_connection(Kind.CONNECTION, body)
+    [found] = mirror.missed(Kind.CONNECTION.value, None, set(), 9)
+    assert mirror.drop_connection(Kind.CONNECTION, found) is not None
+    assert mirror.missed(Kind.CONNECTION.value, None, set(), 9) == []
