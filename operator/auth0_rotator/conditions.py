@@ -60,6 +60,7 @@ class Reason(StrEnum):
     TOKEN_REFUSED = "TokenRefused"
     VALUE_REFUSED = "ValueRefused"
     REQUEST_REFUSED = "RequestRefused"
+    SIGNS_WITH_SECRET = "SignsWithSecret"
     ADOPTION_UNCLEAR = "AdoptionUnclear"
     JOURNAL_UNREADABLE = "JournalUnreadable"
     TARGET_FOREIGN = "TargetForeign"

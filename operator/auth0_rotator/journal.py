@@ -6,7 +6,7 @@ an idle journal is parked: chosen, surely not live, and used by the next attempt
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from auth0_rotator.resource.image import Image
 from auth0_rotator.resource.rotation import JOURNAL_SUFFIX
 
 JOURNAL_TYPE: Final = f"{GROUP}/journal"
+# After a rotation with a lost answer, for so long a late request of it could still land.
+LATE_REQUEST: Final = timedelta(minutes=5)
 SENDING_FINALIZER: Final = f"{GROUP}/sending"
 
 

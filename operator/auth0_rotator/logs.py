@@ -22,6 +22,8 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # It warns of a missing kubeconfig, which is told better; and at DEBUG it prints whole answers.
     logging.getLogger("kubernetes").setLevel(logging.ERROR)
+    # It says at each try what our own lock says once.
+    logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)
 
 
 def _json_formatter() -> logging.Formatter:

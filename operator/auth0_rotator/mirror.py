@@ -55,6 +55,7 @@ class Mirror:
         self._versions: dict[tuple[str, str, str], int] = {}
         # Secrets without our label: they were read, and no list and no watch shows them.
         self._unlisted: set[tuple[str, str]] = set()
+        self._targets_of: defaultdict[Key, set[str]] = defaultdict(set)
         self._by_client: defaultdict[str, set[Key]] = defaultdict(set)
         self._by_target: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
         self._by_connection: defaultdict[ConnectionKey, set[Key]] = defaultdict(set)
@@ -70,8 +71,17 @@ class Mirror:
         return self._targets.get((namespace, name))
 
     def keys(self) -> set[Key]:
-        """Return every rotation that is there, or has left a journal."""
-        return set(self.rotations) | set(self._journals)
+        """Return every rotation that is there, or has left something to do."""
+        return {*self.rotations, *self._journals, *filter(self.to_withdraw, self._targets_of)}
+
+    def targets_of(self, key: Key) -> dict[str, Target]:
+        """Return the Secrets that carry a commit record of the rotation, by name."""
+        return {name: self._targets[key.namespace, name] for name in self._targets_of.get(key, ())}
+
+    def to_withdraw(self, key: Key) -> tuple[str, ...]:
+        """Return the Secrets that the rotation's keys shall leave with it."""
+        found = self.targets_of(key).items()
+        return tuple(sorted(name for name, target in found if target.is_to_be_withdrawn))
 
     def users_of(self, connection: ConnectionKey) -> set[Key]:
         """Return the rotations that refer to the connection."""
@@ -147,9 +157,12 @@ class Mirror:
             key = Key(namespace, rotation)
             self._journals[key] = _seen_journal(body)
             return {key}
+        former = self._unlink_target(namespace, name)
         target = self._targets[namespace, name] = parse_target(body)
         own = {Key(namespace, target.rotation)} if target.rotation else set()
-        return own | self._by_target.get((namespace, name), set())
+        for key in own:
+            self._targets_of[key].add(name)
+        return former | own | self._by_target.get((namespace, name), set())
 
     def drop_secret(self, body: Body) -> set[Key]:
         """Take in that a Secret is gone, or has lost the label that the watch selects."""
@@ -163,9 +176,20 @@ class Mirror:
         if rotation is not None and Key(namespace, rotation) in self._journals:
             del self._journals[Key(namespace, rotation)]
             return {Key(namespace, rotation)}
-        target = self._targets.pop((namespace, name), None)
-        own = {Key(namespace, target.rotation)} if target is not None and target.rotation else set()
+        own = self._unlink_target(namespace, name)
+        self._targets.pop((namespace, name), None)
         return own | self._by_target.get((namespace, name), set())
+
+    def _unlink_target(self, namespace: str, name: str) -> set[Key]:
+        """Drop a target from the index, and return the rotation whose record it carried."""
+        target = self._targets.get((namespace, name))
+        if target is None or not target.rotation:
+            return set()
+        key = Key(namespace, target.rotation)
+        self._targets_of[key].discard(name)
+        if not self._targets_of[key]:
+            del self._targets_of[key]
+        return {key}
 
     def _has_secret(self, namespace: str, name: str) -> bool:
         rotation = rotation_of_journal(name)

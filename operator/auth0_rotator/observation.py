@@ -232,6 +232,8 @@ class Observation:
     """Whether another domain's tenant did not know the current value."""
     repairs: Sequence[datetime] = ()
     """When drift was repaired lately."""
+    to_withdraw: Sequence[str] = ()
+    """Secrets of others that the keys of a rotation that is gone shall leave."""
     contender: str = ""
     """The field manager that undid our last write."""
 

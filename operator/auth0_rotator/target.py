@@ -34,6 +34,9 @@ from auth0_rotator.resource.rotation import TEMPLATE_REFERENCE
 FIELD_MANAGER_LENGTH: Final = 128
 # Says under which key the client secret stands, for whoever must adopt it after the mapping changed.
 SECRET_KEY_ANNOTATION: Final = f"{PREFIX}secret-key"
+# On a Secret of somebody else: with which rotation (uid) our keys leave it. What an owner reference
+# does for a Secret of ours, also while no operator runs.
+WITHDRAW_ANNOTATION: Final = f"{PREFIX}withdraw-with"
 DEFAULT_TYPE: Final = "Opaque"
 # The version of no Secret: etcd writes the cluster's first keys with it.
 NO_VERSION: Final = "1"
@@ -85,6 +88,11 @@ class Target:
     def recorded_secret(self) -> ClientSecret | None:
         """The client secret that the commit record speaks of, None where it is gone."""
         return self.data.get(self.annotations.get(SECRET_KEY_ANNOTATION, ""))
+
+    @property
+    def is_to_be_withdrawn(self) -> bool:
+        """Whether our keys leave it when its rotation is gone."""
+        return WITHDRAW_ANNOTATION in self.annotations
 
     def holds(self, key: str, secret: ClientSecret) -> bool:
         """Return whether `secret` stands under `key`."""
@@ -140,6 +148,8 @@ def project(journal: Journal, plan: Plan, namespace: str) -> Projection:
         data |= {key: _rendered(text, values) for key, text in template.data.items()}
         labels = template.metadata.labels | labels
         annotations = template.metadata.annotations
+    if plan.delete_secrets and not _is_ours(plan):
+        annotations = {**annotations, WITHDRAW_ANNOTATION: plan.uid}
     return Projection(
         namespace=namespace,
         name=plan.target_name,

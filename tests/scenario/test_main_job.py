@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from auth0_simulator import Operation
 from harness import Stage, rotation
 
@@ -52,3 +54,16 @@ async def test_a_deleted_target_is_published_without_rotation(stage: Stage) -> N
     assert app.changes == 1
     await stage.assert_delivered(app)
     assert len(stage.tenant.asked(Operation.PATCH)) == 1
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "RS256"])
+async def test_a_client_whose_id_tokens_hang_on_the_secret_is_rotated_with_a_warning(
+    stage: Stage, algorithm: str
+) -> None:
+    app = stage.tenant.add_app("web", algorithm=algorithm)
+    await stage.connect()
+    await stage.kube.apply(rotation(app.client_id))
+    await stage.settle()
+    assert app.changes == 1
+    warned = [message for reason, message in await stage.kube.events() if reason == "SignsWithSecret"]
+    assert len(warned) == (algorithm == "HS256")

@@ -59,3 +59,41 @@ async def test_a_renamed_target_leaves_the_old_one_without_our_label(stage: Stag
     assert "auth0rotator.dev/role" not in old["metadata"].get("labels", {})
     assert app.changes == 1
     assert "TargetReleased" in [reason for reason, _ in await stage.kube.events()]
+
+
+@pytest.mark.parametrize("is_absent", [False, True], ids=["at once", "after an absence"])
+@pytest.mark.parametrize("deletes", [False, True], ids=["kept", "withdrawn"])
+async def test_keys_in_a_secret_of_others_leave_with_their_rotation_where_they_shall(
+    stage: Stage, *, deletes: bool, is_absent: bool
+) -> None:
+    """An owner reference would take the whole Secret; a journal that is collected says nothing."""
+    await stage.kube.apply(secret("shared", THEIRS="stays"))
+    app = await stage.rotated(target=MERGE, deletion={"deleteSecrets": deletes})
+    await stage.kube.delete("Auth0ClientSecretRotation", "web")
+    if is_absent:
+        await stage.kube.eventually(lambda: is_gone(stage, "web.journal"))
+        await stage.restart()
+    await stage.settle()
+    left = await stage.kube.secret("shared")
+    assert left == {"THEIRS": "stays"} | ({} if deletes else {"ID": app.client_id, "SECRET": app.secret})
+    assert app.changes == 1
+
+
+async def is_gone(stage: Stage, name: str) -> bool:
+    return await stage.kube.get("Secret", name) is None
+
+
+async def test_a_revoked_value_is_not_adopted_by_an_object_of_the_same_name(stage: Stage) -> None:
+    """An adoption by the commit record alone would deliver a value that is dead."""
+    app = await stage.rotated(deletion={"revokeGeneratedCredentials": True})
+    await stage.settle()
+    await stage.kube.delete("Auth0ClientSecretRotation", "web")
+    await stage.settle()
+    assert app.changes == 2
+    assert await stage.kube.get("Auth0ClientSecretRotation", "web") is None
+    assert app.secret not in (await stage.kube.secret("web")).values()
+    await stage.kube.eventually(lambda: is_gone(stage, "web.journal"))
+    await stage.kube.apply(rotation(app.client_id))
+    await stage.settle()
+    assert app.changes == 3
+    await stage.assert_delivered(app)

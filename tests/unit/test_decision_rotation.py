@@ -338,6 +338,7 @@ def test_a_target_that_cannot_be_written_fails_a_rotation_before_the_tenant_is_t
         Reason.TARGET_FOREIGN,
         "the Secret web was made by somebody else; delete it, choose another target.name, or use "
         "creationPolicy Merge",
+        trigger=Trigger.CREATION,
         is_failure=True,
         is_stalled=True,
     )
@@ -377,8 +378,13 @@ def test_the_operators_own_client_is_not_rotated(client_id: str, *, is_own: bool
 
 @pytest.mark.parametrize("trigger", WANTED)
 def test_a_broken_connection_fails_a_rotation(trigger: str) -> None:
+    wanted = decide(WANTED[trigger]())
     assert decide(WANTED[trigger](connection=broken_connection())) == Decision(
-        Action.HOLD, Reason.SCOPE_MISSING, "the token lacks update:client_keys", is_failure=True
+        Action.HOLD,
+        Reason.SCOPE_MISSING,
+        "the token lacks update:client_keys",
+        trigger=wanted.trigger,
+        is_failure=True,
     )
 
 

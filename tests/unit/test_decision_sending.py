@@ -9,6 +9,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Rotation
+from auth0_rotator.record import Trigger
 from auth0_rotator.target import Target
 from examples import (
     BY_HAND,
@@ -367,7 +368,9 @@ def test_an_accepted_value_is_delivered_without_a_connection() -> None:
 def test_without_a_connection_an_open_outcome_is_a_failure(under_way: object) -> None:
     o = observation(journal=sending(), attempt=under_way, connection=broken_connection())
     message = "the outcome of a change is open, but the token lacks update:client_keys"
-    assert decide(o) == Decision(Action.HOLD, Reason.SENDING, message, is_failure=True)
+    assert decide(o) == Decision(
+        Action.HOLD, Reason.SENDING, message, trigger=Trigger.SCHEDULE, is_failure=True
+    )
 
 
 def test_a_connection_that_was_not_checked_yet_is_waited_for() -> None:

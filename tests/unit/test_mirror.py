@@ -413,7 +413,7 @@ def test_a_target_concerns_the_rotation_of_its_record_and_those_that_claim_it() 
     mirror = Mirror()
     mirror.put_rotation(of(API, **SAME_SECRET))
     assert mirror.put_secret(secret_body("common", 52)) == {WEB, API}
-    assert mirror.put_secret(secret_body("common", 53, annotations={})) == {API}
+    assert mirror.put_secret(secret_body("common", 53, annotations={})) == {API, WEB}
     assert mirror.put_secret(secret_body("other", 54, annotations={})) == set()
     assert mirror.put_secret(secret_body("other", 55)) == {WEB}
 
@@ -433,6 +433,31 @@ def test_a_target_that_lost_its_record_concerns_those_that_claim_it_when_it_goes
     mirror = Mirror()
     mirror.put_secret(secret_body("common", 52, annotations={}))
     assert mirror.forget_secret(NAMESPACE, "common") == set()
+
+
+def test_keys_in_a_secret_of_others_are_withdrawn_with_their_rotation() -> None:
+    mirror = Mirror()
+    mirror.put_secret(secret_body("kept", 52))
+    mirror.put_secret(marked("common", 53))
+    mirror.put_secret(marked("also", 54))
+    assert set(mirror.targets_of(WEB)) == {"kept", "common", "also"}
+    assert mirror.to_withdraw(WEB) == ("also", "common")
+    assert mirror.to_withdraw(API) == ()
+    assert mirror.keys() == {WEB}
+
+
+def test_what_was_withdrawn_is_not_withdrawn_again() -> None:
+    mirror = Mirror()
+    mirror.put_secret(marked("common", 52))
+    assert mirror.put_secret(secret_body("common", 53, annotations={})) == {WEB}
+    assert mirror.to_withdraw(WEB) == ()
+    assert mirror.keys() == set()
+
+
+def marked(name: str, version: int) -> dict[str, Any]:
+    body = secret_body(name, version)
+    body["metadata"]["annotations"]["auth0rotator.dev/withdraw-with"] = "uid-of-web"
+    return body
 
 
 @pytest.mark.parametrize("version", [51, 52, 53])

@@ -165,6 +165,22 @@ def test_a_target_is_owned_only_where_it_shall_go_with_its_rotation(
     assert projected(**changes).owner_uid == owner
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_marked"),
+    [
+        pytest.param({"deleteSecrets": True, "target": MERGE}, True, id="merged"),
+        pytest.param({"deleteSecrets": True}, False, id="ours-is-owned"),
+        pytest.param({"target": MERGE}, False, id="merged-and-kept"),
+    ],
+)
+def test_keys_that_shall_leave_with_the_rotation_are_marked(
+    changes: dict[str, Any], *, is_marked: bool
+) -> None:
+    projection = projected(**changes)
+    assert ("auth0rotator.dev/withdraw-with" in projection.annotations) is is_marked
+    assert target(annotations=projection.annotations).is_to_be_withdrawn is is_marked
+
+
 # Template --------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,7 @@ class LeaseLock(BaseLock):
         super().__init__(LEASE_NAME, namespace, identity)
         self._api = api
         self._seen: Body | None = None
+        self._is_away = False
 
     async def get(
         self, name: str, namespace: str
@@ -48,7 +49,12 @@ class LeaseLock(BaseLock):
         try:
             found = await self._limited(self._api.get("Lease", name, namespace))
         except (RotatorError, TimeoutError) as error:
-            return False, _error(503, str(error) or "timed out")
+            cause = str(error) or "timed out"
+            if not self._is_away:
+                logger.warning("the lease cannot be read; trying on", extra={"cause": cause})
+            self._is_away = True
+            return False, _error(503, cause)
+        self._is_away = False
         if found is None:
             return False, _error(404, "not found")
         self._seen = found

@@ -73,17 +73,33 @@ class Secrets:
         With `deleteSecrets` it is deleted; of one that we only merged into, our keys are withdrawn.
         Nothing happens to a Secret that is not this rotation's target; returns whether it was.
         """
-        name, manager = plan.target_name, field_manager(key.name)
-        found = await self.get(key.namespace, name)
-        if found is None:
-            return False
-        target = parse_target(found)
-        if target.rotation != key.name or target.labels.get(ROLE_LABEL) != Role.TARGET:
+        target = await self._target_of(key, plan.target_name)
+        if target is None:
             return False
         is_merged = plan.target.creation_policy is CreationPolicy.MERGE
         if plan.delete_secrets and not is_merged:
-            await self._api.delete("Secret", name, key.namespace, uid=target.uid)
-            return True
+            await self._api.delete("Secret", plan.target_name, key.namespace, uid=target.uid)
+        else:
+            await self._strip(key, plan.target_name, target, with_values=plan.delete_secrets)
+        return True
+
+    async def withdraw(self, key: Key, name: str) -> bool:
+        """Take our keys out of the Secret that they were merged into; return whether they were there."""
+        target = await self._target_of(key, name)
+        if target is not None:
+            await self._strip(key, name, target, with_values=True)
+        return target is not None
+
+    async def _target_of(self, key: Key, name: str) -> Target | None:
+        """Return the Secret as it stands now where it is this rotation's target."""
+        found = await self.get(key.namespace, name)
+        target = parse_target(found) if found is not None else None
+        is_ours = target is not None and target.rotation == key.name
+        return target if is_ours and target and target.labels.get(ROLE_LABEL) == Role.TARGET else None
+
+    async def _strip(self, key: Key, name: str, target: Target, *, with_values: bool) -> None:
+        """Take our label and record from a Secret, and our keys as well `with_values`."""
+        manager = field_manager(key.name)
         held = target.fields.get(manager, frozenset())
         metadata: dict[str, Any] = {
             "uid": target.uid,
@@ -92,13 +108,12 @@ class Secrets:
             "annotations": dict.fromkeys(name for name in target.annotations if name.startswith(PREFIX)),
         }
         gone: dict[str, Any] = {"metadata": metadata}
-        if plan.delete_secrets:
+        if with_values:
             # Key by key: an apply of nothing would take along what nobody claims, and keys that
             # were once written as stringData are claimed by nobody.
             keys = [field.removeprefix("data/") for field in held if field.startswith("data/")]
             gone["data"] = dict.fromkeys(keys)
         await self._api.merge("Secret", name, key.namespace, gone, manager=manager)
-        return True
 
     async def read_credentials(
         self, namespace: str, name: str, keys: tuple[str, str]

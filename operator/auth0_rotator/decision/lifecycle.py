@@ -11,7 +11,7 @@ def gone_is_finalized(o: Observation) -> Decision | None:
     if o.rotation is not None and o.rotation.deleting_since is None:
         return None
     has_duty = o.rotation is not None and REVOKE_FINALIZER in o.rotation.finalizers
-    if o.journal is None and not has_duty:
+    if o.journal is None and not has_duty and not o.to_withdraw:
         return hold(Reason.FINALIZING, "the rotation is gone")
     return Decision(Action.FINALIZE, Reason.FINALIZING, "the rotation was deleted")
 

@@ -71,6 +71,6 @@ def stall(reason: Reason, message: str, until: datetime | None = None) -> Decisi
     return Decision(Action.HOLD, reason, message, until=until, is_stalled=True)
 
 
-def fail(reason: Reason, message: str, *, is_stalled: bool = False) -> Decision:
+def fail(reason: Reason, message: str, trigger: Trigger | None = None) -> Decision:
     """Return a hold instead of a rotation that was wanted."""
-    return Decision(Action.HOLD, reason, message, is_failure=True, is_stalled=is_stalled)
+    return Decision(Action.HOLD, reason, message, trigger=trigger, is_failure=True)

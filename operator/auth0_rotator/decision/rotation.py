@@ -75,18 +75,16 @@ def due_date_rotates(o: Observation) -> Decision | None:
 
 def unverified_value_is_probed(o: Observation) -> Decision | None:
     """A value that the tenant was not asked about is probed."""
-    if o.rotation is None or o.rotation.spec is None or o.is_verification_done:
+    if not _is_to_be_probed(o) or o.journal is None or o.journal.current is None:
         return None
-    if o.journal is None or o.journal.current is None or not o.connection.is_ready:
-        return None
-    if o.verify_at is not None and o.verify_at > o.now:
+    if not o.connection.is_ready or (o.verify_at is not None and o.verify_at > o.now):
         return None
     return Decision(Action.VERIFY, Reason.VERIFYING, "asking the tenant about the delivered value")
 
 
 def otherwise_hold(o: Observation) -> Decision:
     """Nothing is to be done before the next instant."""
-    instants = [due_at(o), None if o.is_verification_done else o.verify_at]
+    instants = [due_at(o), o.verify_at if _is_to_be_probed(o) else None]
     until = min((instant for instant in instants if instant is not None), default=None)
     due = due_at(o)
     if due is None:
@@ -98,7 +96,7 @@ def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> D
     """Return the rotation, or the hold that its first unmet need asks for."""
     waits, backs_off, fault = _wait(o), _back_off(o), target_fault(o)
     if fault is not None:
-        return fault if waits or backs_off else replace(fault, is_failure=True)
+        return fault if waits or backs_off else replace(fault, is_failure=True, trigger=trigger)
     if waits is not None:
         return waits
     if backs_off is not None and not _is_mended(o):
@@ -109,7 +107,7 @@ def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> D
     if o.connection.reason is Reason.PENDING:
         return hold(Reason.PENDING, o.connection.message)
     if not o.connection.is_ready:
-        return fail(o.connection.reason, o.connection.message)
+        return fail(o.connection.reason, o.connection.message, trigger)
     return Decision(Action.ROTATE, reason, message, trigger=trigger)
 
 
@@ -138,6 +136,13 @@ def _is_mended(o: Observation) -> bool:
         condition.get("type") == ConditionType.STALLED and condition.get("reason") in TARGET_FAULTS
         for condition in conditions
     )
+
+
+def _is_to_be_probed(o: Observation) -> bool:
+    """Return whether a probe is open: of what came from elsewhere even where nobody wants any."""
+    if o.rotation is None or o.rotation.spec is None or o.is_verification_done:
+        return False
+    return o.rotation.spec.verification.enabled or o.is_taken_over
 
 
 def _own_client(o: Observation) -> Decision | None:

@@ -7,7 +7,7 @@ another one; the same value is sent again, never another.
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -17,6 +17,7 @@ from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.wants import due_at
 from auth0_rotator.errors import Refused, Retry, Stale, Unknown
 from auth0_rotator.journal import (
+    LATE_REQUEST,
     Journal,
     attempted_again,
     begun,
@@ -28,8 +29,8 @@ from auth0_rotator.journal import (
 from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
 from auth0_rotator.observation import Attempt, Observation
 from auth0_rotator.reconciler.connections import SCOPE_TO_READ
-from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.observe import observe
+from auth0_rotator.reconciler.verify import begin_verification
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, new_rotation_id, new_secret
 from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
 from auth0_rotator.report import Failure
@@ -37,8 +38,6 @@ from auth0_rotator.target import project
 
 # A PATCH begins within this time of the journal write (or read) that it rests on.
 SEND_WITHIN_SECONDS: Final = 5.0
-# After a rotation with a lost answer, for so long a late request of it could still land.
-LATE_REQUEST: Final = timedelta(minutes=5)
 
 
 async def rotate(run: Pass, o: Observation, decision: Decision) -> None:
@@ -51,7 +50,7 @@ async def rotate(run: Pass, o: Observation, decision: Decision) -> None:
     tenant = run.tenant(plan)
     client_id = rotation.spec.parameters.client_id
     if decision.trigger in {Trigger.CREATION, Trigger.CLIENT_CHANGED}:
-        await _check_client(o, tenant, client_id)
+        await _check_client(run, o, tenant, client_id)
     intended = _intended(o, client_id, decision.trigger)
     preview = committed(
         replace(o.journal or Journal(), next=intended),
@@ -97,8 +96,10 @@ def _intended(o: Observation, client_id: str, trigger: Trigger) -> Credential:
     return Credential(parked.secret if parked and is_ours else new_secret(), record)
 
 
-async def _check_client(o: Observation, tenant: Tenant, client_id: str) -> None:
+async def _check_client(run: Pass, o: Observation, tenant: Tenant, client_id: str) -> None:
     """Refuse a client that cannot use a client secret, where the connection may look.
+
+    Warns of one whose ID tokens are signed with the client secret.
 
     Raises:
         Refused: it does not exist, is the global client, or uses no secret.
@@ -115,6 +116,12 @@ async def _check_client(o: Observation, tenant: Tenant, client_id: str) -> None:
     if fault is not None:
         message = f"the client {client_id} {fault}; there is nothing to rotate"
         raise Refused(Reason.CLIENT_UNSUITABLE, message)
+    if client.signs_with_secret:
+        message = (
+            f"the ID tokens of {client_id} are signed with its client secret (HS256): who verifies them "
+            "needs each new value at once; RS256 does away with that"
+        )
+        run.notice(Reason.SIGNS_WITH_SECRET, message, is_warning=True)
 
 
 def _unsuitability(client: Client) -> str | None:
@@ -334,7 +341,8 @@ def _finish(run: Pass, attempt: Attempt, *, delivered_milliseconds: int) -> None
         "deliveredMilliseconds": delivered_milliseconds,
         "result": "success",
     }
-    run.memory.verification = Verification(record.rotation_id, now)
+    late_until = None if attempt.is_certain else now + LATE_REQUEST
+    begin_verification(run, record.rotation_id, late_until=late_until)
     ROTATIONS.labels(trigger=record.trigger.value, result="success").inc()
     DELIVERY_SECONDS.observe(delivered_milliseconds / 1000)
     if attempt.due_at is not None:
@@ -354,7 +362,7 @@ async def _send_newest(run: Pass, journal: Journal | None) -> None:
     newest = journal.current if journal is not None else None
     if journal is None or newest is None or journal.plan is None or journal.is_sending:
         return
-    run.memory.verification = Verification(newest.record.rotation_id, run.world.clock())
+    begin_verification(run, newest.record.rotation_id)
     tenant = run.tenant(journal.plan)
     permit = await tenant.prepare()
     await tenant.set_client_secret(permit, newest.record.client_id, newest.secret)

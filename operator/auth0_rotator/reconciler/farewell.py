@@ -10,7 +10,7 @@ from auth0_rotator.decision import Decision
 from auth0_rotator.decision.model import hold
 from auth0_rotator.decision.sending import ABANDON_AFTER
 from auth0_rotator.errors import Refused, Retry, Stale, Unknown
-from auth0_rotator.journal import refused
+from auth0_rotator.journal import journal_name, refused
 from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation
 from auth0_rotator.reconciler.change import deliver
 from auth0_rotator.reconciler.world import Pass
@@ -52,12 +52,33 @@ async def finalize(run: Pass, o: Observation, _: Decision) -> None:
     if run.key in run.world.mirror.rotations:
         message = "the rotation is there after all"
         raise Stale(Reason.BUSY, message)
+    for name in o.to_withdraw:
+        if await run.world.secrets.withdraw(run.key, name):
+            run.notice(
+                Reason.TARGET_RELEASED, f"the keys of this rotation were taken out of the Secret {name}"
+            )
+        await run.read_secret(name)
     meta = o.journal.meta if o.journal is not None else None
     if meta is None:
         return
     if meta.deleting_since is None:
         await run.world.secrets.delete_journal(run.key, uid=meta.uid)
-    await run.read_secret(f"{run.key.name}.journal")
+    await run.read_secret(journal_name(run.key.name))
+
+
+async def tell_what_stays(run: Pass) -> None:
+    """Say, once the rotation is gone, which Secrets stay behind."""
+    uid = run.memory.uid
+    targets = run.world.mirror.targets_of(run.key)
+    names = ", ".join(sorted(name for name, target in targets.items() if uid not in target.owners))
+    if not uid or not names:
+        return
+    run.notice(
+        Reason.TARGET_KEPT,
+        f"the rotation was deleted; the Secret {names} stays and its value stays valid. "
+        "Delete it when nobody uses it any more; or create the rotation again, and the value is adopted",
+    )
+    await run.post_notices(uid)
 
 
 async def _revoke_and_release(run: Pass, o: Observation) -> None:
@@ -69,7 +90,7 @@ async def _revoke_and_release(run: Pass, o: Observation) -> None:
     if refusal is None:
         try:
             await _revoke(run, o)
-            run.notice(Reason.REVOKED, "the client secret was revoked at the tenant")
+            run.notice(Reason.REVOKED, await _let_dead_value_go(run, o))
         except (Retry, Unknown, Refused) as error:
             is_hopeless = error.reason == Reason.CLIENT_UNKNOWN
             since = o.rotation.deleting_since or o.now
@@ -106,6 +127,15 @@ async def _revoke(run: Pass, o: Observation) -> None:
         return
     permit = await tenant.prepare()
     await tenant.revoke_client_secret(permit, client_id)
+
+
+async def _let_dead_value_go(run: Pass, o: Observation) -> str:
+    """Take the commit record from a target that stays: nobody shall adopt what was revoked."""
+    message = "the client secret was revoked at the tenant"
+    if o.plan is None or o.plan.delete_secrets:
+        return message
+    is_kept = await run.world.secrets.release_target(run.key, o.plan)
+    return f"{message}; the Secret {o.plan.target_name} keeps the dead value" if is_kept else message
 
 
 async def abandon(run: Pass, o: Observation, decision: Decision) -> None:

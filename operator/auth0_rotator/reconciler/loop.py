@@ -5,14 +5,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.model import hold, stall
-from auth0_rotator.decision.wants import new_tokens
+from auth0_rotator.decision.wants import due_at, new_tokens
 from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
-from auth0_rotator.metrics import LAST_ROTATION, NEXT_ROTATION, ROTATIONS, forget_rotation
+from auth0_rotator.metrics import LAST_ROTATION, NEXT_ROTATION, OVERDUE, ROTATIONS, forget_rotation
 from auth0_rotator.observation import Key, Observation, Rotation
 from auth0_rotator.reconciler import change, farewell, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
@@ -32,6 +33,9 @@ FRESH_SECONDS: Final = 1.0
 LOOK_BEFORE: Final = timedelta(milliseconds=500)
 # A Secret without our label is not watched; while one is in the way it is looked at this often.
 UNWATCHED: Final = timedelta(seconds=60)
+
+# Hiccups and the first retries are over by then: a due rotation that did not come is worth an alarm.
+OVERDUE_AFTER: Final = timedelta(minutes=5)
 
 # The actions that are an attempt to rotate.
 _ATTEMPTS: Final = frozenset({Action.ROTATE, Action.CONTINUE})
@@ -92,6 +96,7 @@ class Reconciler:
         """Bring one rotation as far as it can go now; return when it wants to come again."""
         run = Pass(key, self._world, self._memory(key), self._leading_since)
         run.memory.begin_pass()
+        verify.expect_late_request(run)
         try:
             await self._advance(run)
             o = await observe(run)
@@ -104,6 +109,7 @@ class Reconciler:
             logger.warning("a pass was broken off", extra=extra)
             return run.postponed(None)
         if o.rotation is None and o.journal is None:
+            await farewell.tell_what_stays(run)
             self._memories.pop(key, None)
             forget_rotation(key.namespace, key.name)
             return None
@@ -119,6 +125,7 @@ class Reconciler:
             if decision.action is Action.HOLD:
                 await self._look_before_due(run, o, decision)
                 if decision.is_failure:
+                    run.memory.trigger = decision.trigger
                     run.fail(decision.reason, decision.message, is_stalled=decision.is_stalled)
                 return
             if decision.action is Action.ROTATE and not self._is_fresh(run):
@@ -130,6 +137,8 @@ class Reconciler:
 
     async def _act(self, run: Pass, o: Observation, decision: Decision) -> None:
         """Do what was decided, and note what came in the way."""
+        sent = o.journal.next if o.journal is not None else None
+        run.memory.trigger = decision.trigger or (sent.record.trigger if sent is not None else None)
         try:
             await ACTIONS[decision.action](run, o, decision)
         except Stale as stale:
@@ -204,15 +213,16 @@ class Reconciler:
     async def _report(self, run: Pass, o: Observation, decision: Decision) -> None:
         """Write status where it says something new, then post the Events."""
         memory, rotation = run.memory, o.rotation
+        memory.uid = rotation.uid if rotation is not None else memory.uid
         if rotation is None:
-            uid = o.journal.plan.uid if o.journal is not None and o.journal.plan is not None else ""
-            await run.post_notices(uid)
+            plan = o.journal.plan if o.journal is not None else None
+            await run.post_notices(memory.uid or (plan.uid if plan is not None else ""))
             return
         if memory.failure is not None:
             memory.tried_tokens = frozenset(new_tokens(o) or rotation.tokens)
             if memory.attempt is not None and memory.attempt.accepted is None:
                 memory.attempt = None
-            trigger = decision.trigger.value if decision.trigger is not None else "unknown"
+            trigger = memory.trigger.value if memory.trigger is not None else "none"
             ROTATIONS.labels(trigger=trigger, result="failed").inc()
             run.notice(Reason.ROTATION_FAILED, memory.failure.message, is_warning=True)
             o = replace(o, attempt=memory.attempt)
@@ -271,6 +281,13 @@ class Reconciler:
             instant = parse_timestamp(status.get(name))
             if instant is not None:
                 gauge.labels(o.key.namespace, o.key.name).set(instant.timestamp())
+        # Asked for at each scrape: it comes true while nothing happens.
+        overdue = partial(_is_overdue, due_at(o), self._world.clock)
+        OVERDUE.labels(o.key.namespace, o.key.name).set_function(overdue)
+
+
+def _is_overdue(due: datetime | None, clock: Callable[[], datetime]) -> float:
+    return float(due is not None and clock() - due > OVERDUE_AFTER)
 
 
 def _said(status: Mapping[str, Any]) -> dict[str, Any]:

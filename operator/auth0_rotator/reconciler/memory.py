@@ -9,6 +9,7 @@ from typing import Any
 
 from auth0_rotator.conditions import Condition
 from auth0_rotator.observation import Attempt
+from auth0_rotator.record import Trigger
 from auth0_rotator.report import Failure
 
 
@@ -22,12 +23,16 @@ class Verification:
     tries: int = 0
     again_at: datetime | None = None
     is_done: bool = False
+    once_more_at: datetime | None = None
+    """When another round of probes begins, whatever this one says; None: it is the last."""
 
 
 @dataclass(slots=True)
 class Memory:
     """See the module."""
 
+    uid: str = ""
+    """The uid of the rotation when it was last reported on."""
     attempt: Attempt | None = None
     tried_tokens: frozenset[str] = frozenset()
     is_cut_short: bool = False
@@ -47,6 +52,7 @@ class Memory:
     """The stall that an Event was posted for."""
     # What the pass under way has done; see `begin_pass`.
     failure: Failure | None = None
+    trigger: Trigger | None = None
     rotated: dict[str, Any] | None = None
     is_adopted: bool = False
     verified: Condition | None = None
@@ -56,6 +62,7 @@ class Memory:
     def begin_pass(self) -> None:
         """Forget what the last pass did; it was reported."""
         self.failure = None
+        self.trigger = None
         self.rotated = None
         self.is_adopted = False
         self.verified = None

@@ -72,6 +72,7 @@ async def observe(run: Pass) -> Observation:
         is_move_refused=bool(connection.domain) and memory.refused_domain == connection.domain,
         repairs=tuple(memory.repairs),
         contender=memory.contender,
+        to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
     )
 
 

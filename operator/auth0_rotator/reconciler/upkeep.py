@@ -9,8 +9,7 @@ from auth0_rotator.decision import Decision
 from auth0_rotator.journal import adopted, moved, replanned
 from auth0_rotator.metrics import DRIFT_REPAIRS
 from auth0_rotator.observation import Observation
-from auth0_rotator.reconciler.memory import Verification
-from auth0_rotator.reconciler.verify import ask_again_later
+from auth0_rotator.reconciler.verify import ask_again_later, begin_verification
 from auth0_rotator.reconciler.world import Pass, new_rotation_id
 from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
 from auth0_rotator.target import Difference, compare, project
@@ -72,7 +71,7 @@ async def restore_journal(run: Pass, o: Observation, _: Decision) -> None:
     if came_from != o.rotation.uid and o.journal.current is not None:
         run.memory.is_taken_over = True
         record = o.journal.current.record
-        run.memory.verification = Verification(record.rotation_id, o.now)
+        begin_verification(run, record.rotation_id)
 
 
 async def publish(run: Pass, o: Observation, decision: Decision) -> None:

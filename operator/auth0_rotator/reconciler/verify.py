@@ -1,13 +1,13 @@
 """Verification: the tenant is asked whether it accepts what was delivered. Never a reason to rotate."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.decision import Decision
 from auth0_rotator.errors import RotatorError
-from auth0_rotator.journal import Journal
+from auth0_rotator.journal import LATE_REQUEST, Journal
 from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.world import Pass
@@ -17,6 +17,8 @@ BELIEVED_AFTER: Final = timedelta(seconds=60)
 LONGEST_PAUSE: Final = timedelta(seconds=15)
 # An answer that says nothing is asked for this often, then it stays unknown.
 UNKNOWN_TRIES: Final = 6
+# When no late request can take effect any more, the value is asked about once more after as long.
+LATE_LOOK: Final = LATE_REQUEST
 
 
 async def verify(run: Pass, o: Observation, _: Decision) -> None:
@@ -50,8 +52,28 @@ def ask_again_later(run: Pass, rotation_id: str, liveness: Liveness) -> bool:
     )
     pause = min(timedelta(seconds=2 ** min(verification.tries - 1, 10)), LONGEST_PAUSE)
     verification.again_at = None if verification.is_done else now + pause
+    is_believed, once_more_at = verification.is_done, verification.once_more_at
+    if is_believed and once_more_at is not None:
+        verification = Verification(rotation_id, once_more_at, again_at=once_more_at)
     run.memory.verification = verification
-    return verification.is_done
+    return is_believed
+
+
+def begin_verification(run: Pass, rotation_id: str, *, late_until: datetime | None = None) -> None:
+    """Have the value probed now; once more where until `late_until` a lost request may take effect."""
+    once_more_at = late_until + LATE_LOOK if late_until is not None else None
+    run.memory.verification = Verification(rotation_id, run.world.clock(), once_more_at=once_more_at)
+
+
+def expect_late_request(run: Pass) -> None:
+    """After a restart, have the value probed once more where a lost request may have undone it."""
+    journal = run.journal()
+    if run.memory.verification is not None or journal is None or journal.current is None:
+        return
+    look_at = journal.late_until + LATE_LOOK if journal.late_until is not None else None
+    if look_at is not None and run.world.clock() < look_at + LATE_LOOK:
+        rotation_id = journal.current.record.rotation_id
+        run.memory.verification = Verification(rotation_id, look_at, again_at=look_at)
 
 
 def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
