@@ -46,7 +46,7 @@ test: ## Everything that CI runs (README's second command)
 lint: init ## Style, imports and their direction
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/lint-imports --no-logo | tail -n 8
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: types
 types: init ## Strict types
