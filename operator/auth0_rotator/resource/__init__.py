@@ -12,13 +12,13 @@ from auth0_rotator.resource.connection import (
     RateLimit,
 )
 from auth0_rotator.resource.image import GROUP, VERSION, Kind, SpecInvalid, parse_spec
+from auth0_rotator.resource.mapping import SecretsMapping
 from auth0_rotator.resource.rotation import (
     ConnectionRef,
     CreationPolicy,
     DeletionPolicy,
     InitialRotation,
     RotationSpec,
-    SecretsMapping,
     TargetSpec,
     TargetTemplate,
 )

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
-from auth0_rotator.resource.connection import DATA_KEY_MESSAGE, DataKey, ObjectName
+from auth0_rotator.resource.connection import DATA_KEY_MESSAGE, ObjectName
 from auth0_rotator.resource.image import DATA_KEY_PATTERN, Image, Kind, rule, shape, shape_rule
+from auth0_rotator.resource.mapping import SecretsMapping
 
 JOURNAL_SUFFIX: Final = ".journal"
 # `metadata.name` must leave room for the journal's suffix, and for a field manager that stays readable.
@@ -20,13 +21,6 @@ TEMPLATE_NAMES: Final = frozenset(
 )
 TEMPLATE_REFERENCE: Final = re.compile(r"\$(?P<escape>\$?)\((?P<name>[^()]*)\)")
 
-_OPTIONAL_KEYS_DIFFER: Final = (
-    "[has(self.nextClientSecret) ? self.nextClientSecret : '', "
-    "has(self.previousClientSecret) ? self.previousClientSecret : '']"
-    ".all(k, k == '' || !(k in [self.clientId, self.clientSecret])) && "
-    "!(has(self.nextClientSecret) && has(self.previousClientSecret) && "
-    "self.nextClientSecret == self.previousClientSecret)"
-)
 _DATA_KEY_IN_CEL: Final = DATA_KEY_PATTERN.replace("\\", "\\\\")
 # A dollar sign begins nothing, an escape, a known name, or a bracket that is not closed. One regular
 # expression, for a list of references would cost more than the API server allows.
@@ -40,7 +34,6 @@ _NAMES_MESSAGE: Final = (
     "$(nextClientSecret), $(previousClientSecret) and $(domain); $$(x) stays $(x)"
 )
 _CLIENT_MESSAGE: Final = "clientId must not be blank"
-_KEYS_DIFFER_MESSAGE: Final = "the keys of secretsMapping must all be different"
 _TEMPLATE_KEYS_MESSAGE: Final = (
     "the keys of target.template.data must differ from those of secretsMapping"
 )
@@ -115,41 +108,6 @@ class RotateAtUtc(Image):
     def time(self) -> time:
         """The same as a `datetime.time`."""
         return time(self.hours, self.minutes)
-
-
-class SecretsMapping(Image):
-    """Under which keys of the target the values stand. A mapped key always exists: it holds the
-    current value where there is no other."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule("self.clientId != self.clientSecret", _KEYS_DIFFER_MESSAGE),
-                rule(_OPTIONAL_KEYS_DIFFER, _KEYS_DIFFER_MESSAGE),
-            ]
-        }
-    )
-
-    client_id: DataKey
-    """Key for the client id."""
-    client_secret: DataKey
-    """Key for the current client secret."""
-    next_client_secret: DataKey | None = None
-    """Key for the client secret that is announced ahead of the next change."""
-    previous_client_secret: DataKey | None = None
-    """Key for the client secret before the last change."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """All mapped keys."""
-        optional = (self.next_client_secret, self.previous_client_secret)
-        return (self.client_id, self.client_secret, *(key for key in optional if key is not None))
-
-    @model_validator(mode="after")
-    def _keys_differ(self) -> "SecretsMapping":
-        if len(set(self.keys)) != len(self.keys):
-            raise ValueError(_KEYS_DIFFER_MESSAGE)
-        return self
 
 
 class TemplateMetadata(Image):
