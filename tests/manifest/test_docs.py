@@ -40,6 +40,20 @@ _NOT_YET: Final = (
     "reset-circuit",
     "rotate-reason",
     "freeze",
+    "announced",
+    "allowOwnClient",
+    "foreignRotation",
+    "--webhook-url",
+    "make bench",
+    "make soak",
+    "make mutants",
+)
+# Whatever a reader takes for a promise. CHANGELOG.md says itself what is not there yet.
+_PROMISES: Final = (
+    ROOT / "README.md",
+    *PAGES,
+    *sorted((ROOT / "crds").glob("*.yaml")),
+    *sorted((ROOT / "deploy").rglob("*.yaml")),
 )
 
 
@@ -100,9 +114,9 @@ def test_every_annotation_is_explained() -> None:
         assert f"| `{name}` |" in page
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_promises_nothing(page: Path) -> None:
-    text = page.read_text()
+@pytest.mark.parametrize("file", _PROMISES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_nothing_is_promised(file: Path) -> None:
+    text = " ".join(file.read_text().split())
     assert not [word for word in _NOT_YET if word in text]
 
 

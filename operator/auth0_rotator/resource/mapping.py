@@ -35,7 +35,7 @@ class SecretsMapping(Image):
     client_secret: DataKey
     """Key for the current client secret."""
     next_client_secret: DataKey | None = None
-    """Key for the client secret that is announced ahead of the next change."""
+    """A further key. It holds the current client secret."""
     previous_client_secret: DataKey | None = None
     """Key for the client secret before the last change."""
 
