@@ -116,6 +116,39 @@ def _definition(
     short: list[str],
     about: str,
 ) -> dict[str, Any]:
+    names = {
+        "kind": kind.value,
+        "listKind": f"{kind.value}List",
+        "plural": kind.plural,
+        "singular": kind.value.lower(),
+        "shortNames": short,
+        "categories": ["auth0"],
+    }
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": columns,
+        "schema": {"openAPIV3Schema": _object(about, structural(spec), structural(status), rules)},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced" if kind.is_namespaced else "Cluster",
+            "names": names,
+            "versions": [version],
+        },
+    }
+
+
+def _object(
+    about: str, spec: dict[str, Any], status: dict[str, Any], rules: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the schema of a whole object."""
     root: dict[str, Any] = {
         "type": "object",
         "description": about,
@@ -124,39 +157,11 @@ def _definition(
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural(spec),
-            "status": {**structural(status), "default": _UNSEEN},
+            "spec": spec,
+            "status": {**status, "default": _UNSEEN},
         },
     }
-    if rules:
-        root["x-kubernetes-validations"] = rules
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced" if kind.is_namespaced else "Cluster",
-            "names": {
-                "kind": kind.value,
-                "listKind": f"{kind.value}List",
-                "plural": kind.plural,
-                "singular": kind.value.lower(),
-                "shortNames": short,
-                "categories": ["auth0"],
-            },
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}},
-                    "additionalPrinterColumns": columns,
-                    "schema": {"openAPIV3Schema": root},
-                }
-            ],
-        },
-    }
+    return {**root, "x-kubernetes-validations": rules} if rules else root
 
 
 def structural(image: type[Image]) -> dict[str, Any]:
