@@ -10,12 +10,16 @@ USAGE = "usage: auth0-rotator run (--all-namespaces | --namespace NAME) [flags];
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] != "run":
-        is_question = bool(given) and given[0] in {"-h", "--help"}
-        sys.stdout.write(f"{USAGE}\n") if is_question else sys.stderr.write(f"{USAGE}\n")
-        return 0 if is_question else 2
-    return _run(given[1:])
+    match list(sys.argv[1:] if arguments is None else arguments):
+        case ["run", *flags]:
+            return _run(flags)
+        case ["-h" | "--help", *_]:
+            sys.stdout.write(f"{USAGE}\n")
+            return 0
+        case [command, *_]:
+            sys.stderr.write(f"auth0-rotator: unknown command {' '.join(command.split())}\n")
+    sys.stderr.write(f"{USAGE}\n")
+    return 2
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -1,7 +1,8 @@
-"""What `auth0-rotator run` was told: by flag, by variable, by default."""
+"""What `auth0-rotator` was told: by command, by flag, by variable, by default."""
 
 import pytest
 
+from auth0_rotator.__main__ import USAGE, main
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.settings import LogFormat, LogLevel, Settings, parse_settings, split_address
 
@@ -189,6 +190,39 @@ def test_help_tells_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in told
     assert "usage: auth0-rotator run" in told
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_the_command_tells_its_usage(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([flag]) == 0
+    assert capsys.readouterr() == (f"{USAGE}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], ""),
+        (["status"], "auth0-rotator: unknown command status\n"),
+        (["status", "web"], "auth0-rotator: unknown command status\n"),
+        (["--all-namespaces"], "auth0-rotator: unknown command --all-namespaces\n"),
+    ],
+    ids=["none", "unknown", "unknown-with-more", "a-flag"],
+)
+def test_what_is_no_command_is_told_with_the_usage(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr() == ("", f"{told}{USAGE}\n")
+
+
+def test_without_a_list_the_command_reads_its_own_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["auth0-rotator", "run", "--frobnicate"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "--frobnicate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
