@@ -1,12 +1,13 @@
 """Flags and environment of `auth0-rotator run`: each flag has a variable AUTH0_ROTATOR_..."""
 
 import argparse
-import sys
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, NoReturn
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth0_rotator.schedule import IntervalUnit
@@ -14,7 +15,19 @@ from auth0_rotator.schedule import IntervalUnit
 ENV_PREFIX: Final = "AUTH0_ROTATOR_"
 # Workers hold no memory to speak of; each one can wait for one slow answer.
 DEFAULT_CONCURRENCY: Final = 16
+MOST_WORKERS: Final = 1000
 _PORTS: Final = range(65536)
+# RFC 1123 label, as Kubernetes demands for the names of namespaces.
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# What stands for a value in --help; words that can be listed are.
+_PLACEHOLDERS: Final = {
+    "namespace": "NAME",
+    "cluster_resource_namespace": "NAME",
+    "concurrency": "N",
+    "metrics_address": "HOST:PORT",
+    "health_address": "HOST:PORT",
+}
+_NOBODY_IS_SERVED: Final = "say either --all-namespaces or --namespace NAME (which may be repeated)"
 
 
 class LogFormat(StrEnum):
@@ -33,44 +46,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(BaseSettings):
-    """What `run` was told, by flag first, then by variable, then by default."""
-
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, hide_input_in_errors=True)
-
-    all_namespaces: bool = False
-    namespace: Annotated[tuple[str, ...], NoDecode] = ()
-    leader_elect: bool = True
-    cluster_resource_namespace: str = ""
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = DEFAULT_CONCURRENCY
-    metrics_address: str = "0.0.0.0:8080"
-    health_address: str = "0.0.0.0:8081"
-    log_format: LogFormat = LogFormat.JSON
-    log_level: LogLevel = LogLevel.INFO
-    allow_insecure_endpoints: bool = False
-    interval_unit: IntervalUnit = IntervalUnit.DAYS
-
-    @field_validator("namespace", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        names = value.split(",") if isinstance(value, str) else value
-        # An empty name, from an unset variable, would mean all namespaces.
-        return tuple(filter(None, names)) if isinstance(names, list | tuple) else names
-
-    @field_validator("metrics_address", "health_address")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        split_address(value)
-        return value
-
-    @model_validator(mode="after")
-    def _namespaces_are_clear(self) -> "Settings":
-        if self.all_namespaces == bool(self.namespace):
-            message = "say either --all-namespaces or --namespace NAME (which may be repeated)"
-            raise ValueError(message)
-        return self
-
-
 def split_address(address: str) -> tuple[str, int]:
     """Return host and port of `host:port`; an empty host means all, port 0 any free one.
 
@@ -79,57 +54,154 @@ def split_address(address: str) -> tuple[str, int]:
     """
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or int(port) not in _PORTS:
-        message = f"{address} is not host:port"
+        message = f"{_shown(address)} is not host:port"
         raise ValueError(message)
     return host.strip("[]"), int(port)
+
+
+def _checked_address(address: str) -> str:
+    split_address(address)
+    return address
+
+
+def _checked_label(name: str) -> str:
+    if not _LABEL.fullmatch(name):
+        message = (
+            f"{_shown(name)} is no DNS label: up to 63 lower case letters, digits and hyphens, "
+            "with a letter or digit at both ends"
+        )
+        raise ValueError(message)
+    return name
+
+
+def _shown(text: str) -> str:
+    """Return a word as it is, and anything else in quotes and on one line."""
+    return text if text and text.isprintable() and " " not in text else repr(text)
+
+
+Address = Annotated[str, AfterValidator(_checked_address)]
+Label = Annotated[str, AfterValidator(_checked_label)]
+
+
+class Settings(BaseSettings):
+    """What `run` was told, by flag first, then by variable, then by default.
+
+    The sentences below are what `run --help` prints. An empty variable counts as none.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    all_namespaces: bool = False
+    """serve every namespace of the cluster"""
+    namespace: Annotated[tuple[Label, ...], NoDecode] = ()
+    """serve this namespace (repeatable)"""
+    leader_elect: bool = True
+    """act only while holding the Lease (default yes)"""
+    cluster_resource_namespace: Label | None = None
+    """where the Secrets of ClusterAuth0Connections are (default: the operator's own namespace)"""
+    concurrency: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = DEFAULT_CONCURRENCY
+    """how many objects are worked on at once (default 16)"""
+    metrics_address: Address = "0.0.0.0:8080"
+    """serve /metrics here (default 0.0.0.0:8080)"""
+    health_address: Address = "0.0.0.0:8081"
+    """serve /healthz and /readyz here (default 0.0.0.0:8081)"""
+    log_format: LogFormat = LogFormat.JSON
+    """how log lines look (default json)"""
+    log_level: LogLevel = LogLevel.INFO
+    """from which level on log lines are written (default info)"""
+    allow_insecure_endpoints: bool = False
+    """let connections use plain http (rehearsals only)"""
+    interval_unit: IntervalUnit = IntervalUnit.DAYS
+    """what rotationInterval counts (default days; minutes for rehearsals only)"""
+
+    @field_validator("namespace", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """A variable holds several names with commas between them."""
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{ENV_PREFIX}{name.upper()}"
+
+
+def parse_settings(arguments: Sequence[str]) -> Settings:
+    """Return the settings that `arguments` and the environment say; bad ones end the process with 2."""
+    parser = _parser()
+    given = vars(parser.parse_args(arguments))
+    try:
+        settings = Settings(**given)
+    except ValidationError as invalid:
+        parser.error(_sentence(invalid.errors()[0], given))
+    if settings.all_namespaces and settings.namespace:
+        both = " or ".join(_said(name, given) for name in ("all_namespaces", "namespace"))
+        parser.error(f"say either {both}, not both")
+    if not settings.all_namespaces and not settings.namespace:
+        parser.error(_NOBODY_IS_SERVED)
+    return settings
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"auth0-rotator: {message}\n")
+        self.exit(2, f"auth0-rotator: {' '.join(message.split())}\n")
 
 
-def parse_settings(arguments: Sequence[str]) -> Settings:
-    """Return the settings that `arguments` and the environment say; bad ones end the process with 2."""
-    parser = _Parser(prog="auth0-rotator run", argument_default=argparse.SUPPRESS, allow_abbrev=False)
-    add, switch = parser.add_argument, argparse.BooleanOptionalAction
-    add("--all-namespaces", action=switch, help="serve every namespace of the cluster")
-    add("--namespace", action="append", metavar="NAME", help="serve this namespace (repeatable)")
-    add("--leader-elect", action=switch, help="act only while holding the Lease (default)")
-    add(
-        "--cluster-resource-namespace",
-        metavar="NAME",
-        help="where the Secrets of ClusterAuth0Connections are (default: the operator's own)",
+def _parser() -> _Parser:
+    variables = "\n".join(f"  {variable_of(name):41} {flag_of(name)}" for name in Settings.model_fields)
+    parser = _Parser(
+        prog="auth0-rotator run",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"environment variables, where their flag is not given:\n{variables}",
     )
-    add("--concurrency", metavar="N", help=f"workers (default {DEFAULT_CONCURRENCY})")
-    add("--metrics-address", metavar="HOST:PORT", help="serve /metrics here (default 0.0.0.0:8080)")
-    add(
-        "--health-address",
-        metavar="HOST:PORT",
-        help="serve /healthz and /readyz here (default 0.0.0.0:8081)",
-    )
-    add("--log-format", metavar="json|text", help="how log lines look (default json)")
-    add("--log-level", metavar="LEVEL", help="debug, info (default), warning or error")
-    add(
-        "--allow-insecure-endpoints",
-        action=switch,
-        help="let connections use plain http (rehearsals only)",
-    )
-    add(
-        "--interval-unit",
-        metavar="days|minutes",
-        help="what rotationInterval counts (minutes: rehearsals only)",
-    )
-    given = vars(parser.parse_args(arguments))
-    if isinstance(given.get("namespace"), list):
-        given["namespace"] = tuple(given["namespace"])
-    try:
-        return Settings(**given)
-    except ValidationError as invalid:
-        fault = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
-        name = f"--{fault['loc'][0]}: ".replace("_", "-") if fault["loc"] else ""
-        text = fault["msg"].removeprefix("Value error, ")
-        sys.stderr.write(f"auth0-rotator: {name}{text}\n")
-        raise SystemExit(2) from None
+    for name, field in Settings.model_fields.items():
+        flag, about = flag_of(name), field.description
+        if field.annotation is bool:
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=about)
+        else:
+            placeholder = _PLACEHOLDERS.get(name) or "|".join(_words(field.annotation))
+            action = "append" if name == "namespace" else "store"
+            parser.add_argument(flag, action=action, metavar=placeholder, help=about)
+    return parser
+
+
+def _sentence(fault: ErrorDetails, given: Collection[str]) -> str:
+    """Return who said something impossible, and what is wrong with it."""
+    name = str(fault["loc"][0])
+    told = _said(name, given)
+    if fault["type"] == "value_error":
+        return f"{told}: {fault['msg'].removeprefix('Value error, ')}"
+    return f"{told}: {_shown(str(fault['input']))} is not {_wanted(name)}"
+
+
+def _said(name: str, given: Collection[str]) -> str:
+    return flag_of(name) if name in given else variable_of(name)
+
+
+def _wanted(name: str) -> str:
+    kind = Settings.model_fields[name].annotation
+    if kind is int:
+        return f"a whole number from 1 to {MOST_WORKERS}"
+    *others, last = ("true", "false") if kind is bool else _words(kind)
+    return f"{', '.join(others)} or {last}"
+
+
+def _words(kind: Any) -> tuple[str, ...]:
+    return tuple(member.value for member in kind)

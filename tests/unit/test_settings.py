@@ -31,7 +31,7 @@ def test_what_is_not_said_has_the_defaults_of_the_contract() -> None:
         "all_namespaces": True,
         "namespace": (),
         "leader_elect": True,
-        "cluster_resource_namespace": "",
+        "cluster_resource_namespace": None,
         "concurrency": 16,
         "metrics_address": "0.0.0.0:8080",
         "health_address": "0.0.0.0:8081",
@@ -65,7 +65,7 @@ def test_every_flag_is_understood() -> None:
 
 VARIABLES = [
     ("NAMESPACE", "team-a", "namespace", ("team-a",)),
-    ("NAMESPACE", "team-a,,team-b", "namespace", ("team-a", "team-b")),
+    ("NAMESPACE", "team-a, team-b,,", "namespace", ("team-a", "team-b")),
     ("ALL_NAMESPACES", "true", "all_namespaces", True),
     ("LEADER_ELECT", "false", "leader_elect", False),
     ("CLUSTER_RESOURCE_NAMESPACE", "vault", "cluster_resource_namespace", "vault"),
@@ -110,55 +110,144 @@ def test_settings_cannot_be_changed() -> None:
         found.concurrency = 1  # type: ignore[misc]
 
 
-NOT_CLEAR = "auth0-rotator: say either --all-namespaces or --namespace NAME (which may be repeated)"
+@pytest.mark.parametrize(
+    ("variable", "default"),
+    [("CONCURRENCY", 16), ("LOG_FORMAT", LogFormat.JSON), ("CLUSTER_RESOURCE_NAMESPACE", None)],
+    ids=lambda value: str(value).lower(),
+)
+def test_an_empty_variable_counts_as_none(
+    monkeypatch: pytest.MonkeyPatch, variable: str, default: object
+) -> None:
+    monkeypatch.setenv(f"AUTH0_ROTATOR_{variable}", "")
+    assert getattr(parse_settings(["--all-namespaces"]), variable.lower()) == default
+
+
+NOBODY = "auth0-rotator: say either --all-namespaces or --namespace NAME (which may be repeated)"
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        pytest.param([], id="neither"),
-        pytest.param(["--all-namespaces", "--namespace", "team-a"], id="both"),
-        pytest.param(["--no-all-namespaces"], id="not-all-and-none"),
-    ],
+    "arguments", [pytest.param([], id="neither"), pytest.param(["--no-all-namespaces"], id="not-all")]
 )
-def test_the_namespaces_must_be_clear(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(capsys, *arguments) == NOT_CLEAR
+def test_somebody_must_be_served(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, *arguments) == NOBODY
 
 
+@pytest.mark.parametrize("text", ["", " , "])
 def test_an_empty_variable_names_no_namespace(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    monkeypatch.setenv("AUTH0_ROTATOR_NAMESPACE", "")
-    assert refused(capsys) == NOT_CLEAR
-
-
-def test_an_empty_flag_names_no_namespace(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--namespace "$NS"` with NS unset: to serve a namespace without a name would be to serve all."""
-    refused(capsys, "--namespace", "")
+    """To serve a namespace without a name would be to serve all."""
+    monkeypatch.setenv("AUTH0_ROTATOR_NAMESPACE", text)
+    assert refused(capsys) == NOBODY
 
 
 @pytest.mark.parametrize(
-    ("flag", "value", "told"),
+    ("arguments", "variables", "told"),
     [
-        ("--concurrency", "0", "--concurrency: Input should be greater than or equal to 1"),
-        ("--concurrency", "1001", "--concurrency: Input should be less than or equal to 1000"),
+        (["--all-namespaces", "--namespace", "a"], {}, "--all-namespaces or --namespace"),
+        (["--all-namespaces"], {"NAMESPACE": "a"}, "--all-namespaces or AUTH0_ROTATOR_NAMESPACE"),
+        (["--namespace", "a"], {"ALL_NAMESPACES": "1"}, "AUTH0_ROTATOR_ALL_NAMESPACES or --namespace"),
         (
-            "--concurrency",
-            "many",
-            "--concurrency: Input should be a valid integer, unable to parse string as an integer",
+            [],
+            {"ALL_NAMESPACES": "true", "NAMESPACE": "a"},
+            "AUTH0_ROTATOR_ALL_NAMESPACES or AUTH0_ROTATOR_NAMESPACE",
         ),
-        ("--log-format", "xml", "--log-format: Input should be 'json' or 'text'"),
-        ("--log-level", "loud", "--log-level: Input should be 'debug', 'info', 'warning' or 'error'"),
-        ("--interval-unit", "weeks", "--interval-unit: Input should be 'days' or 'minutes'"),
-        ("--metrics-address", "8080", "--metrics-address: 8080 is not host:port"),
-        ("--health-address", "localhost:http", "--health-address: localhost:http is not host:port"),
     ],
-    ids=lambda text: text[:40],
+    ids=["flags", "flag-and-variable", "variable-and-flag", "variables"],
 )
-def test_a_bad_value_is_told_in_one_line_with_its_flag(
-    flag: str, value: str, told: str, capsys: pytest.CaptureFixture[str]
+def test_who_contradicts_whom_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    variables: dict[str, str],
+    told: str,
 ) -> None:
-    assert refused(capsys, "--all-namespaces", flag, value) == f"auth0-rotator: {told}"
+    for name, text in variables.items():
+        monkeypatch.setenv(f"AUTH0_ROTATOR_{name}", text)
+    assert refused(capsys, *arguments) == f"auth0-rotator: say either {told}, not both"
+
+
+LABEL = "up to 63 lower case letters, digits and hyphens, with a letter or digit at both ends"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Team A", "'Team A'"),
+        ("Team", "Team"),
+        ("team_a", "team_a"),
+        ("a.b", "a.b"),
+        ("team-", "team-"),
+        ("", "''"),
+        ("a\nb", r"'a\nb'"),
+        ("a" * 64, "a" * 64),
+        ("team-a,team-b", "team-a,team-b"),
+    ],
+    ids=lambda text: text[:15] or "empty",
+)
+def test_a_namespace_is_a_dns_label(name: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty one, of `--namespace "$NS"` with NS unset, would mean all of them."""
+    for flag in ("--namespace", "--cluster-resource-namespace"):
+        arguments = ("--namespace", "a", flag, name)
+        told = f"auth0-rotator: {flag}: {shown} is no DNS label: {LABEL}"
+        assert refused(capsys, *arguments) == told
+
+
+def test_the_longest_and_the_shortest_namespace_are_taken() -> None:
+    arguments = ["--namespace", "a" * 63, "--namespace", "0", "--namespace", "a--b"]
+    assert parse_settings(arguments).namespace == ("a" * 63, "0", "a--b")
+
+
+BAD_VALUES = [
+    ("concurrency", "0", "0 is not a whole number from 1 to 1000"),
+    ("concurrency", "1001", "1001 is not a whole number from 1 to 1000"),
+    ("concurrency", "many hands", "'many hands' is not a whole number from 1 to 1000"),
+    ("concurrency", "1.5", "1.5 is not a whole number from 1 to 1000"),
+    ("log_format", "xml", "xml is not json or text"),
+    ("log_level", "loud", "loud is not debug, info, warning or error"),
+    ("interval_unit", "weeks", "weeks is not days or minutes"),
+    ("metrics_address", "8080", "8080 is not host:port"),
+    ("health_address", "localhost:http", "localhost:http is not host:port"),
+    ("cluster_resource_namespace", "Vault", f"Vault is no DNS label: {LABEL}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"), BAD_VALUES, ids=[f"{name}={value}" for name, value, _ in BAD_VALUES]
+)
+def test_a_bad_value_is_told_in_one_line_with_who_said_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    told: str,
+) -> None:
+    flag, variable = f"--{name.replace('_', '-')}", f"AUTH0_ROTATOR_{name.upper()}"
+    assert refused(capsys, "--all-namespaces", flag, value) == f"auth0-rotator: {flag}: {told}"
+    monkeypatch.setenv(variable, value)
+    assert refused(capsys, "--all-namespaces") == f"auth0-rotator: {variable}: {told}"
+    # A variable is not even looked at where its flag is given.
+    assert refused(capsys, "--all-namespaces", flag, value) == f"auth0-rotator: {flag}: {told}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("LEADER_ELECT", "maybe", "maybe is not true or false"),
+        ("ALL_NAMESPACES", "2", "2 is not true or false"),
+        ("NAMESPACE", "team-a,Team A", f"'Team A' is no DNS label: {LABEL}"),
+    ],
+    ids=["a-switch", "the-switch", "one-of-several"],
+)
+def test_what_only_a_variable_can_say_wrong_is_told_too(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv(f"AUTH0_ROTATOR_{name}", value)
+    assert refused(capsys) == f"auth0-rotator: AUTH0_ROTATOR_{name}: {told}"
 
 
 @pytest.mark.parametrize("limit", ["1", "1000"])
@@ -187,9 +276,18 @@ def test_help_tells_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
         parse_settings(["--help"])
     assert end.value.code == 0
     told = capsys.readouterr().out
-    for name in Settings.model_fields:
-        assert f"--{name.replace('_', '-')}" in told
+    for name, field in Settings.model_fields.items():
+        assert f"  --{name.replace('_', '-')}" in told
+        assert f"  AUTH0_ROTATOR_{name.upper()} " in told
+        assert field.description
+        assert field.description in " ".join(told.split())
     assert "usage: auth0-rotator run" in told
+
+
+@pytest.mark.parametrize("name", ["concurrency", "metrics_address", "health_address"])
+def test_help_tells_the_default(name: str) -> None:
+    field = Settings.model_fields[name]
+    assert f"(default {field.default})" in str(field.description)
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
