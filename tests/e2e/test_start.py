@@ -81,6 +81,29 @@ def test_no_kubeconfig_at_all_is_told_in_one_line(tmp_path: Path) -> None:
     assert "KUBECONFIG" in one_line(done)
 
 
+@pytest.mark.parametrize(
+    ("kubeconfig", "words"),
+    [
+        ("/no/such/file", "KUBECONFIG=/no/such/file: this file does not exist"),
+        ("/no/such/file:/nor/this", "KUBECONFIG=/no/such/file:/nor/this: none of these files exists"),
+    ],
+    ids=["one", "list"],
+)
+def test_a_kubeconfig_that_does_not_exist_is_named(kubeconfig: str, words: str) -> None:
+    done = run("run", "--all-namespaces", kubeconfig=Path(kubeconfig))
+    assert done.returncode == 1
+    assert words in one_line(done)
+
+
+def test_of_several_kubeconfigs_one_must_exist(tmp_path: Path, plane: ControlPlane) -> None:
+    """It gets as far as the API server."""
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(plane.kubeconfig_for("wrong")))
+    done = run("run", "--all-namespaces", kubeconfig=Path(f"/no/such/file:{file}"))
+    assert done.returncode == 1
+    assert "Unauthorized" in one_line(done)
+
+
 def test_a_cluster_that_does_not_answer_is_told_in_one_line(tmp_path: Path, plane: ControlPlane) -> None:
     access = plane.kubeconfig_for("any")
     access["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{free_port()}"

@@ -11,6 +11,7 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 _IN_CLUSTER: Final = "KUBERNETES_SERVICE_HOST"
+_KUBECONFIG: Final = "~/.kube/config"
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -41,17 +42,33 @@ async def load_access(environment: Mapping[str, str] = os.environ) -> Configurat
         NoAccessError: no configuration was found, or it makes no sense.
     """
     configuration = Configuration()
-    is_pod = _IN_CLUSTER in environment and "KUBECONFIG" not in environment
+    # An empty variable is none, as kubectl has it.
+    told = environment.get("KUBECONFIG", "").strip(os.pathsep)
     try:
-        if is_pod:
-            load_incluster_config(client_configuration=configuration)
+        if told or _IN_CLUSTER not in environment:
+            where = f"KUBECONFIG={told}" if told else f"{_KUBECONFIG} (KUBECONFIG is not set)"
+            files = told or _KUBECONFIG
+            _check_existence(files)
+            await load_kube_config(files, client_configuration=configuration)
         else:
-            await load_kube_config(client_configuration=configuration)
+            where = "the service account's files"
+            load_incluster_config(client_configuration=configuration)
     except (ConfigException, OSError, yaml.YAMLError, AttributeError, TypeError) as error:
-        where = "the service account's files" if is_pod else "KUBECONFIG (or ~/.kube/config)"
-        message = f"no cluster to work for: {where}: {' '.join(str(error).split())}"
-        raise NoAccessError(message) from None
+        message = f"no cluster to work for: {where}: {error}"
+        raise NoAccessError(" ".join(message.split())) from None
     return configuration
+
+
+def _check_existence(files: str) -> None:
+    """Pass where one of `files` is there: the others are passed over, as by kubectl.
+
+    Raises:
+        FileNotFoundError: there is none. The library would complain about an empty configuration.
+    """
+    names = [name for name in files.split(os.pathsep) if name]
+    if not any(Path(name).expanduser().exists() for name in names):
+        message = "this file does not exist" if len(names) == 1 else "none of these files exists"
+        raise FileNotFoundError(message)
 
 
 def own_namespace(environment: Mapping[str, str] = os.environ) -> str:
