@@ -7,8 +7,9 @@ from pythonjsonlogger.json import JsonFormatter
 
 from auth0_rotator.settings import LogFormat, LogLevel
 
-# The fields that the operator's own lines carry.
-FIELDS: Final = ("key", "reason", "cause")
+# The fields that the operator's own lines carry: which object, why, what happened; which of our
+# servers, and where it listens; who holds the Lease.
+FIELDS: Final = ("key", "reason", "cause", "server", "address", "holder")
 # These print requests and answers, secrets included, when they are allowed to.
 _TALKATIVE: Final = ("httpx", "httpcore", "aiohttp", "urllib3", "kopf", "asyncio")
 

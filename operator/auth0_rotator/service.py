@@ -110,7 +110,9 @@ class _Service:
         metrics = await serve_metrics(self._settings.metrics_address, registry())
         self._stack.push_async_callback(metrics.cleanup)
         for name, server in (("health", health), ("metrics", metrics)):
-            logger.info("serving", extra={"key": name, "cause": str(server.addresses[0])})
+            host, port, *_ = server.addresses[0]
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            logger.info("serving", extra={"server": name, "address": address})
 
     # Election --------------------------------------------------------------------------------
 
@@ -126,7 +128,7 @@ class _Service:
             acquiring.cancel()
             return None
         self._stack.push_async_callback(lock.release)
-        logger.info("leading", extra={"key": self._process})
+        logger.info("leading", extra={"holder": self._process})
         return self._start(contest.renew_loop(), "renew the lease")
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
