@@ -42,8 +42,8 @@ class _TextFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname:7} {message}", style="{")
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, with the fields after the sentence."""
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging calls it so
+        """Return the line, with the fields after the sentence; a traceback comes below it."""
         told: dict[str, Any] = {name: getattr(record, name, None) for name in FIELDS}
         fields = " ".join(f"{name}={value}" for name, value in told.items() if value)
-        return f"{super().format(record)} {fields}".rstrip()
+        return f"{super().formatMessage(record)} {fields}".rstrip()
