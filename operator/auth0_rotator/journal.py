@@ -68,6 +68,16 @@ class Journal:
     """How it stands in the cluster; None while it was never written."""
 
     @property
+    def version(self) -> str:
+        """Its resourceVersion; empty where it was never written."""
+        return self.meta.resource_version if self.meta is not None else ""
+
+    @property
+    def owner_uid(self) -> str:
+        """The uid of the rotation that it belongs to; empty where nobody says."""
+        return self.meta.owner_uid if self.meta is not None else ""
+
+    @property
     def is_sending(self) -> bool:
         """Whether the tenant may hold `next`."""
         return self.state is State.SENDING

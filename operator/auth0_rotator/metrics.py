@@ -1,5 +1,6 @@
 """Prometheus series. Labels never hold a value, and series of a deleted object go with it."""
 
+import contextlib
 from importlib.metadata import version
 from typing import Final
 
@@ -65,6 +66,9 @@ KUBERNETES_REQUESTS: Final = Counter(
     ["operation", "status"],
     namespace=_PREFIX,
 )
+UNEXPECTED_ERRORS: Final = Counter(
+    "unexpected_errors", "Passes that were broken off by a bug; see the log.", namespace=_PREFIX
+)
 QUEUE_DEPTH: Final = Gauge("queue_depth", "Objects that wait for a worker.", namespace=_PREFIX)
 LEADER: Final = Gauge("leader", "1 while this process is the one that acts.", namespace=_PREFIX)
 BUILD_INFO: Final = Info("build", "Version of the operator.", namespace=_PREFIX)
@@ -79,7 +83,10 @@ def registry() -> CollectorRegistry:
 def forget_rotation(namespace: str, name: str) -> None:
     """Drop the series of a rotation that is gone. Nothing happens where there are none."""
     for gauge in (NEXT_ROTATION, LAST_ROTATION, OVERDUE):
-        try:
-            gauge.remove(namespace, name)
-        except KeyError:
-            continue
+        forget_series(gauge, namespace, name)
+
+
+def forget_series(gauge: Gauge, namespace: str, name: str) -> None:
+    """Drop one series of a rotation. Nothing happens where there is none."""
+    with contextlib.suppress(KeyError):
+        gauge.remove(namespace, name)

@@ -6,9 +6,8 @@ whichever way it came.
 """
 
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any
 
 from auth0_rotator.claims import holds_claim
 from auth0_rotator.journal import JOURNAL_TYPE, Journal, rotation_of_journal
@@ -16,9 +15,9 @@ from auth0_rotator.journal_secret import JournalUnreadableError, parse_journal
 from auth0_rotator.observation import Contest, Key, Rival, Rotation, parse_rotation
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import ConnectionRef, Kind
-from auth0_rotator.target import Target, parse_target
-
-Body = Mapping[str, Any]
+from auth0_rotator.target import Target
+from auth0_rotator.target_secret import parse_target
+from auth0_rotator.versions import Body, Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,6 @@ class SeenJournal:
 
     journal: Journal | None
     fault: str
-    version: int
 
 
 class Mirror:
@@ -52,7 +50,7 @@ class Mirror:
         self.connections: dict[ConnectionKey, Body] = {}
         self._journals: dict[Key, SeenJournal] = {}
         self._targets: dict[tuple[str, str], Target] = {}
-        self._versions: dict[tuple[str, str, str], int] = {}
+        self._versions = Versions()
         # Secrets without our label: they were read, and no list and no watch shows them.
         self._unlisted: set[tuple[str, str]] = set()
         self._targets_of: defaultdict[Key, set[str]] = defaultdict(set)
@@ -119,7 +117,7 @@ class Mirror:
     def put_rotation(self, body: Body) -> set[Key]:
         """Take in a rotation; return whom it concerns: itself, and those with the same claims."""
         key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
-        if not self._is_put(Kind.ROTATION.value, body, is_there=key in self.rotations):
+        if not self._versions.is_put(Kind.ROTATION.value, body, is_there=key in self.rotations):
             return set()
         rotation = parse_rotation(body)
         before = self.rotations.get(rotation.key)
@@ -135,7 +133,7 @@ class Mirror:
     def drop_rotation(self, body: Body) -> set[Key]:
         """Take in that a rotation is gone; return whom it concerns."""
         key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
-        if not self._is_drop(Kind.ROTATION.value, body):
+        if not self._versions.is_drop(Kind.ROTATION.value, body):
             return set()
         return self._unindex(self.rotations.pop(key, None)) | {key}
 
@@ -146,7 +144,7 @@ class Mirror:
     def put_secret(self, body: Body) -> set[Key]:
         """Take in a Secret, a journal or a target; return whom it concerns."""
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
-        if not self._is_put("Secret", body, is_there=self._has_secret(namespace, name)):
+        if not self._versions.is_put("Secret", body, is_there=self._has_secret(namespace, name)):
             return set()
         if ROLE_LABEL in (body["metadata"].get("labels") or {}):
             self._unlisted.discard((namespace, name))
@@ -166,7 +164,7 @@ class Mirror:
 
     def drop_secret(self, body: Body) -> set[Key]:
         """Take in that a Secret is gone, or has lost the label that the watch selects."""
-        if not self._is_drop("Secret", body):
+        if not self._versions.is_drop("Secret", body):
             return set()
         return self.forget_secret(body["metadata"]["namespace"], body["metadata"]["name"])
 
@@ -203,7 +201,7 @@ class Mirror:
     def put_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
         """Take in a connection; return its key, None where nothing but its status is new."""
         key = connection_key(kind, body)
-        if not self._is_put(kind.value, body, is_there=key in self.connections):
+        if not self._versions.is_put(kind.value, body, is_there=key in self.connections):
             return None
         before = self.connections.get(key, {"metadata": {}})["metadata"]
         self.connections[key] = body
@@ -213,7 +211,7 @@ class Mirror:
 
     def drop_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
         """Take in that a connection is gone; return its key, None where this is no news."""
-        if not self._is_drop(kind.value, body):
+        if not self._versions.is_drop(kind.value, body):
             return None
         key = connection_key(kind, body)
         self.connections.pop(key, None)
@@ -226,20 +224,13 @@ class Mirror:
 
         A watch that was interrupted for long does not tell what vanished meanwhile.
         """
-        absent = [
-            name
-            for name, seen in self._versions.items()
-            if name[0] == kind
-            and namespace in {None, name[1]}
-            and seen < version
-            and name[1:] not in listed
-        ]
-        gone = [name for name in absent if self._is_there(*name)]
-        for name in set(absent) - set(gone):
-            del self._versions[name]
+        absent = self._versions.unlisted(kind, namespace, listed, version)
+        gone = {name: seen for name, seen in absent.items() if self._is_there(*name)}
+        for name in absent.keys() - gone.keys():
+            self._versions.forget(name)
         return [
             {"metadata": {"namespace": place, "name": name, "resourceVersion": str(seen)}}
-            for (_, place, name), seen in ((name, self._versions[name]) for name in gone)
+            for (_, place, name), seen in gone.items()
         ]
 
     def _is_there(self, kind: str, namespace: str, name: str) -> bool:
@@ -250,24 +241,6 @@ class Mirror:
         if kind == Kind.ROTATION:
             return Key(namespace, name) in self.rotations
         return ConnectionKey(Kind(kind), namespace, name) in self.connections
-
-    def _is_put(self, kind: str, body: Body, *, is_there: bool) -> bool:
-        """Return whether this version is news, and remember it. What was dropped may come back as it
-        was: a watch drops what lost its label, and a read finds it."""
-        name, version = _name(kind, body), int(body["metadata"]["resourceVersion"])
-        seen = self._versions.get(name, 0)
-        if version < seen or (version == seen and is_there):
-            return False
-        self._versions[name] = version
-        return True
-
-    def _is_drop(self, kind: str, body: Body) -> bool:
-        """Return whether the object is gone as of a version that was not overtaken, and remember it."""
-        name, version = _name(kind, body), int(body["metadata"]["resourceVersion"])
-        if version < self._versions.get(name, 0):
-            return False
-        self._versions[name] = version
-        return True
 
     def _unindex(self, rotation: Rotation | None) -> set[Key]:
         if rotation is None or rotation.spec is None:
@@ -284,10 +257,6 @@ class Mirror:
         return self._by_client.get(rotation.spec.parameters.client_id, set()) | self._by_target.get(
             _target_of(rotation), set()
         )
-
-
-def _name(kind: str, body: Body) -> tuple[str, str, str]:
-    return kind, body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
 def connection_of(rotation: Rotation) -> ConnectionKey:
@@ -316,8 +285,7 @@ def _target_of(rotation: Rotation) -> tuple[str, str]:
 
 
 def _seen_journal(body: Body) -> SeenJournal:
-    version = int(body["metadata"]["resourceVersion"])
     try:
-        return SeenJournal(parse_journal(body), "", version)
+        return SeenJournal(parse_journal(body), "")
     except JournalUnreadableError as error:
-        return SeenJournal(None, str(error), version)
+        return SeenJournal(None, str(error))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from auth0_rotator.conditions import Reason, parse_timestamp
 from auth0_rotator.journal import Journal, Plan
@@ -146,9 +146,26 @@ class Connection:
     reason: Reason
     message: str
     domain: str = ""
+    is_stalled: bool = False
+    """Whether only a person can make it ready."""
     client_id: str = ""
     """The client as which the operator itself authenticates."""
     scopes: frozenset[str] = frozenset()
+
+
+T = TypeVar("T")
+
+
+def given(value: T | None) -> T:
+    """Return a part of an observation that the rule which asked for an action has made sure of.
+
+    Raises:
+        LookupError: it is not there, so rule and action contradict each other: a bug.
+    """
+    if value is None:
+        message = "an action was asked for without what it needs"
+        raise LookupError(message)
+    return value
 
 
 class Contest(StrEnum):
@@ -184,6 +201,8 @@ class Attempt:
     again_at: datetime
     """Not before then the next try."""
     tries: int = 0
+    values: int = 1
+    """How many values were chosen; one more each time that the tenant refuses the value itself."""
     sent_version: str = ""
     """The journal's resourceVersion after this process's own `sending` write; empty: not written."""
     is_certain: bool = True
@@ -194,6 +213,8 @@ class Attempt:
     """When that was, by the event loop's clock."""
     remote_milliseconds: int = 0
     """How long the tenant took to accept it."""
+    delivered_milliseconds: int = 0
+    """How long it took from there to the written Secret."""
     due_at: datetime | None = None
     """Since when the rotation is wanted; None where only the journal tells of it."""
 

@@ -149,6 +149,10 @@ def _handled(rotation: Rotation, journal: Journal | None, past: PastStatus) -> d
 def _history(past: PastStatus, record: CommitRecord | None, outcome: Outcome) -> list[dict[str, Any]]:
     """Return the last rotations, newest first."""
     entries = [dict(entry) for entry in past.history]
+    known = {entry.get("id") for entry in entries}
+    if outcome.rotated is None and record is not None and record.rotation_id not in known:
+        # Delivered by a process that did not live to tell, or taken over from elsewhere.
+        entries = [_told_by(record), *entries]
     if outcome.rotated is not None:
         rest = [entry for entry in entries if entry.get("id") != outcome.rotated["id"]]
         entries = [dict(outcome.rotated), *rest]
@@ -159,21 +163,33 @@ def _history(past: PastStatus, record: CommitRecord | None, outcome: Outcome) ->
     return entries[:HISTORY_LENGTH]
 
 
+def _told_by(record: CommitRecord) -> dict[str, Any]:
+    entry = {"id": record.rotation_id, "trigger": record.trigger.value, "result": "success"}
+    if record.rotated_at is not None:
+        entry["startedAt"] = timestamp(record.rotated_at)
+    return entry
+
+
 def _conditions(
     o: Observation, past: PastStatus, decision: Decision, outcome: Outcome
 ) -> list[Condition]:
     is_executing = o.attempt is not None and outcome.failure is None
     return [
         _ready(o, past, decision, outcome),
-        Condition(
-            ConditionType.RECONCILING,
-            ConditionStatus.TRUE if is_executing else ConditionStatus.FALSE,
-            decision.reason,
-            decision.message,
-        ),
+        _reconciling(past, decision, is_executing=is_executing),
         _stalled(past, decision, outcome),
         _verified(o, past, outcome),
     ]
+
+
+def _reconciling(past: PastStatus, decision: Decision, *, is_executing: bool) -> Condition:
+    """While a retry is waited for, why the last attempt failed tells more than that it is waited for."""
+    before = _before(past, ConditionType.RECONCILING)
+    is_waiting = decision.reason is Reason.BACKING_OFF and past.failed and not is_executing
+    if before is not None and is_waiting and before.status is ConditionStatus.FALSE:
+        return before
+    status = ConditionStatus.TRUE if is_executing else ConditionStatus.FALSE
+    return Condition(ConditionType.RECONCILING, status, decision.reason, decision.message)
 
 
 def _stalled(past: PastStatus, decision: Decision, outcome: Outcome) -> Condition:
@@ -234,8 +250,9 @@ def _verified(o: Observation, past: PastStatus, outcome: Outcome) -> Condition:
         return Condition(
             ConditionType.VERIFIED, ConditionStatus.UNKNOWN, Reason.VERIFICATION_OFF, message
         )
-    before = _before(past, ConditionType.VERIFIED)
-    is_new = outcome.rotated is not None or outcome.is_adopted
+    before, record = _before(past, ConditionType.VERIFIED), _record(o)
+    # A value that status does not know was delivered by a process that did not live to tell.
+    is_new = record is not None and past.raw.get("lastRotationId") != record.rotation_id
     if before is not None and not is_new and before.reason is not Reason.VERIFICATION_OFF:
         return before
     message = "the tenant was not asked yet about this value"

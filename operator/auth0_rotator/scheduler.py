@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from auth0_rotator.metrics import QUEUE_DEPTH
+from auth0_rotator.metrics import QUEUE_DEPTH, UNEXPECTED_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +144,7 @@ class Scheduler(Generic[K]):
         except Exception:
             count = self._failures[key] = self._failures.get(key, 0) + 1
             pause = min(FIRST_PAUSE * (1 << min(count - 1, 16)), LONGEST_PAUSE)
+            UNEXPECTED_ERRORS.inc()
             logger.exception("a pass failed unexpectedly", extra={"key": str(key)})
             return self._clock() + pause
         self._failures.pop(key, None)

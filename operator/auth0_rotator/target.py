@@ -5,16 +5,14 @@ belong together at every instant.
 """
 
 import re
-from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.journal import Journal, Plan
-from auth0_rotator.journal_secret import owner_reference
 from auth0_rotator.record import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -22,9 +20,7 @@ from auth0_rotator.record import (
     ROLE_LABEL,
     ROTATION_ANNOTATION,
     CommitRecord,
-    RecordUnreadableError,
     Role,
-    parse_record,
     record_annotations,
 )
 from auth0_rotator.resource import CreationPolicy
@@ -38,8 +34,6 @@ SECRET_KEY_ANNOTATION: Final = f"{PREFIX}secret-key"
 # does for a Secret of ours, also while no operator runs.
 WITHDRAW_ANNOTATION: Final = f"{PREFIX}withdraw-with"
 DEFAULT_TYPE: Final = "Opaque"
-# The version of no Secret: etcd writes the cluster's first keys with it.
-NO_VERSION: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,8 @@ class Target:
     """Kind and name of the controller that owns it, unless that is one of our rotations."""
     fields: Mapping[str, frozenset[str]]
     """For each field manager that applies: the fields it holds, as `data/KEY`, `labels/NAME` ..."""
+    writers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The same for every field manager, whichever way it writes."""
 
     @property
     def recorded_secret(self) -> ClientSecret | None:
@@ -182,34 +178,6 @@ def _rendered(text: str, values: Mapping[str, ClientSecret]) -> ClientSecret:
     return ClientSecret(TEMPLATE_REFERENCE.sub(replacement, text))
 
 
-def apply_body(projection: Projection, target: Target | None) -> dict[str, Any]:
-    """Return the body of a server-side apply of `projection` over `target`, or of a new Secret.
-
-    The resourceVersion makes it a compare-and-swap: where the Secret is not what was seen, the API
-    server answers with a conflict. For a new Secret a version that no Secret can have does the
-    same: an apply creates what is missing, and is refused where somebody was faster.
-    """
-    metadata: dict[str, Any] = {
-        "name": projection.name,
-        "namespace": projection.namespace,
-        "labels": dict(projection.labels),
-        "annotations": dict(projection.annotations),
-        "resourceVersion": target.resource_version if target is not None else NO_VERSION,
-    }
-    if projection.owner_uid:
-        metadata["ownerReferences"] = [owner_reference(projection.rotation, projection.owner_uid)]
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        # Said again on an existing Secret: an applier that leaves its type out would unset it.
-        "type": target.type if target is not None else projection.type,
-        "metadata": metadata,
-        "data": {
-            key: b64encode(value.reveal().encode()).decode() for key, value in projection.data.items()
-        },
-    }
-
-
 def compare(projection: Projection, target: Target | None) -> Difference:
     """Return how `target` differs from `projection`.
 
@@ -231,6 +199,12 @@ def compare(projection: Projection, target: Target | None) -> Difference:
     return Difference.NONE if is_same else Difference.SHAPE
 
 
+def contenders(projection: Projection, target: Target) -> tuple[str, ...]:
+    """Return the field managers, other than ours, that hold a field of `projection`, by name."""
+    wanted, own = _field_names(projection), field_manager(projection.rotation)
+    return tuple(sorted(name for name, held in target.writers.items() if name != own and held & wanted))
+
+
 def _field_names(projection: Projection) -> frozenset[str]:
     return frozenset(
         [f"data/{key}" for key in projection.data]
@@ -238,68 +212,3 @@ def _field_names(projection: Projection) -> frozenset[str]:
         + [f"annotations/{name}" for name in projection.annotations]
         + ([f"ownerReferences/{projection.owner_uid}"] if projection.owner_uid else [])
     )
-
-
-def parse_target(secret: Mapping[str, Any]) -> Target:
-    """Return the Secret under a target's name; a broken commit record counts as none."""
-    metadata = secret["metadata"]
-    annotations = metadata.get("annotations") or {}
-    owners = metadata.get("ownerReferences") or []
-    try:
-        record = parse_record(annotations)
-    except RecordUnreadableError:
-        record = None
-    return Target(
-        uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
-        type=secret.get("type") or DEFAULT_TYPE,
-        is_immutable=bool(secret.get("immutable")),
-        is_deleting=bool(metadata.get("deletionTimestamp")),
-        data={key: _text(value) for key, value in (secret.get("data") or {}).items()},
-        labels=metadata.get("labels") or {},
-        annotations={name: text for name, text in annotations.items() if _is_small(name)},
-        record=record,
-        rotation=annotations.get(ROTATION_ANNOTATION, "") if record is not None else "",
-        owners=tuple(owner["uid"] for owner in owners),
-        controller=_other_controller(owners),
-        fields=_applied_fields(metadata.get("managedFields") or []),
-    )
-
-
-def _is_small(annotation: str) -> bool:
-    """Leave out what kubectl keeps for itself: it may be as large as the Secret."""
-    return annotation != "kubectl.kubernetes.io/last-applied-configuration"
-
-
-def _text(value: str) -> ClientSecret | None:
-    try:
-        text = b64decode(value, validate=True).decode()
-    except ValueError:
-        return None
-    return ClientSecret(text) if text else None
-
-
-def _other_controller(owners: Sequence[Mapping[str, Any]]) -> str:
-    for owner in owners:
-        if owner.get("controller") and not owner.get("apiVersion", "").startswith(PREFIX):
-            return f"{owner.get('kind')} {owner.get('name')}"
-    return ""
-
-
-def _applied_fields(managed: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
-    return {
-        entry["manager"]: frozenset(_names_in(entry.get("fieldsV1") or {}))
-        for entry in managed
-        if entry.get("operation") == "Apply" and entry.get("manager")
-    }
-
-
-def _names_in(fields: Mapping[str, Any]) -> list[str]:
-    metadata = fields.get("f:metadata") or {}
-    names = [f"data/{name[2:]}" for name in fields.get("f:data") or {} if name.startswith("f:")]
-    for part in ("labels", "annotations"):
-        held = metadata.get(f"f:{part}") or {}
-        names += [f"{part}/{name[2:]}" for name in held if name.startswith("f:")]
-    owners = metadata.get("f:ownerReferences") or {}
-    names += [f"ownerReferences/{name[10:-2]}" for name in owners if name.startswith('k:{"uid":"')]
-    return names

@@ -26,7 +26,8 @@ from auth0_rotator.observation import (
 from auth0_rotator.record import CommitRecord, Credential, Trigger
 from auth0_rotator.resource import parse_spec
 from auth0_rotator.schedule import IntervalUnit
-from auth0_rotator.target import Projection, Target, apply_body, field_manager, parse_target, project
+from auth0_rotator.target import Projection, Target, field_manager, project
+from auth0_rotator.target_secret import apply_body, parse_target
 
 NOW: Final = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ROTATED_AT: Final = datetime(2026, 11, 1, 0, 0, 1, tzinfo=UTC)

@@ -121,17 +121,27 @@ class Case:
     is_stalled: bool = False
 
 
+# What may yet come by itself (a connection, a Secret, a network) needs nobody; the rest is stalled.
 CASES = [
     Case(no_connection, "ConnectionMissing", ("Auth0Connection acme", "create it")),
     Case(no_credentials, "ConnectionNotReady", ("SecretMissing", "auth0-management", "create it")),
     Case(no_key, "ConnectionNotReady", ("SecretMissing", "clientSecret")),
-    Case(wrong_secret, "ConnectionNotReady", ("CredentialsRefused", "401", "correct")),
-    Case(no_scope, "ConnectionNotReady", ("ScopeMissing", "update:client_keys", "grant")),
-    Case(no_grant, "ConnectionNotReady", ("GrantMissing", "authorize the application")),
-    Case(wrong_audience, "ConnectionNotReady", ("AudienceUnknown", "spec.audience")),
-    Case(no_grant_type, "ConnectionNotReady", ("GrantTypeRefused", "client_credentials")),
+    Case(wrong_secret, "ConnectionNotReady", ("CredentialsRefused", "401", "correct"), is_stalled=True),
+    Case(
+        no_scope, "ConnectionNotReady", ("ScopeMissing", "update:client_keys", "grant"), is_stalled=True
+    ),
+    Case(no_grant, "ConnectionNotReady", ("GrantMissing", "authorize the application"), is_stalled=True),
+    Case(wrong_audience, "ConnectionNotReady", ("AudienceUnknown", "spec.audience"), is_stalled=True),
+    Case(
+        no_grant_type, "ConnectionNotReady", ("GrantTypeRefused", "client_credentials"), is_stalled=True
+    ),
     Case(unreachable_tenant, "ConnectionNotReady", ("Unreachable", "cannot be reached")),
-    Case(unknown_client, "ClientUnknown", ("404", "does not exist"), is_stalled=True),
+    Case(
+        unknown_client,
+        "ClientUnknown",
+        ("404", "does not exist", "NoSuchClient", "spec.parameters.clientId"),
+        is_stalled=True,
+    ),
     Case(unknown_client_unread, "ClientUnknown", ("404", "does not exist"), is_stalled=True),
     Case(key_client, "ClientUnsuitable", ("private_key_jwt",), is_stalled=True),
     Case(key_client_unseen, "RequestRefused", ("400", "does not log in by a secret"), is_stalled=True),

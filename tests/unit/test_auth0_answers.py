@@ -132,7 +132,9 @@ def test_only_a_400_refuses_the_value_itself() -> None:
     ],
 )
 def test_the_reason_of_a_refusal(said: Answer, reason: Reason) -> None:
-    assert refusal_of(said) is reason
+    found, advice = refusal_of(said)
+    assert found is reason
+    assert advice
 
 
 # A token ---------------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     ),
     (
         value_rules.target_is_published,
-        value_rules.former_target_is_released,
+        value_rules.plan_is_remembered,
         observation(rotation=rotation(spec={"target": {"name": "elsewhere"}}), target=None),
     ),
     (
@@ -285,7 +285,7 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         observation(target=None, now=DUE_AT),
     ),
     (
-        value_rules.former_target_is_released,
+        value_rules.plan_is_remembered,
         rotation_rules.suspended_holds,
         observation(rotation=rotation(spec={"target": {"name": "elsewhere"}, "suspend": True})),
     ),

@@ -8,9 +8,11 @@ import pytest
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Action, Decision, decide
+from auth0_rotator.decision import value as value_rules
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation, Rotation
-from auth0_rotator.target import Target, parse_target
+from auth0_rotator.target import Target
+from auth0_rotator.target_secret import parse_target
 from examples import (
     BY_HAND,
     CLIENT_ID,
@@ -26,6 +28,7 @@ from examples import (
     credential,
     foreign_target,
     intended,
+    invalid_rotation,
     journal,
     meta,
     observation,
@@ -394,12 +397,12 @@ MERGE = {"target": {"name": "web", "creationPolicy": "Merge"}}
 def test_merge_writes_into_secrets_of_others(stands: Target, reason: Reason | None) -> None:
     decision = decide(observation(rotation=rotation(spec=MERGE), target=stands))
     assert decision.action is (Action.PUBLISH if reason is None else Action.HOLD)
-    assert decision.reason is (reason or Reason.DRIFT_REPAIRED)
+    assert decision.reason is (reason or Reason.PUBLISHED)
 
 
 @pytest.mark.parametrize(
     ("type_", "reason"),
-    [("example.com/login", Reason.DRIFT_REPAIRED), ("Opaque", Reason.TARGET_TYPE_DIFFERS)],
+    [("example.com/login", Reason.PUBLISHED), ("Opaque", Reason.TARGET_TYPE_DIFFERS)],
 )
 def test_the_type_of_a_target_is_that_of_the_template(type_: str, reason: Reason) -> None:
     spec = {"target": {"template": {"type": "example.com/login"}}}
@@ -457,7 +460,7 @@ def test_a_target_that_was_repaired_often_and_holds_now_is_left_alone() -> None:
 def test_a_target_under_an_old_name_is_let_go_after_the_new_one_stands() -> None:
     renamed = rotation(spec={"target": {"name": "elsewhere"}})
     assert decide(observation(rotation=renamed)) == Decision(
-        Action.RELEASE_TARGET, Reason.TARGET_RELEASED, "the target is elsewhere now, no longer web"
+        Action.REMEMBER_PLAN, Reason.TARGET_RELEASED, "the target is elsewhere now, no longer web"
     )
     assert decide(observation(rotation=renamed, target=None)).action is Action.PUBLISH
 
@@ -470,8 +473,36 @@ def test_a_target_under_an_old_name_is_let_go_after_the_new_one_stands() -> None
         pytest.param(by(secretsMapping={"clientId": "A", "clientSecret": "B"}), id="other-mapping"),
     ],
 )
-def test_the_same_target_is_not_let_go(o: Observation) -> None:
-    assert decide(o) == AT_REST
+def test_a_changed_spec_is_remembered_once_the_target_follows_it(o: Observation) -> None:
+    assert decide(o) == Decision(Action.REMEMBER_PLAN, Reason.TARGET_RELEASED, "the spec was changed")
+
+
+def test_a_spec_that_cannot_be_followed_is_not_remembered() -> None:
+    assert value_rules.plan_is_remembered(observation(rotation=invalid_rotation())) is None
+
+
+@pytest.mark.parametrize(
+    ("o", "reason", "words"),
+    [
+        pytest.param(observation(target=drifted()), Reason.DRIFT_REPAIRED, "had other", id="drift"),
+        pytest.param(
+            observation(target=drifted(), rotation=rotation(spec={"deletion": {"deleteSecrets": True}})),
+            Reason.PUBLISHED,
+            "follows the spec",
+            id="spec-changed",
+        ),
+        pytest.param(
+            observation(target=foreign_target({"SECRET": CURRENT})),
+            Reason.PUBLISHED,
+            "did not say yet",
+            id="taken-over",
+        ),
+    ],
+)
+def test_not_every_write_of_the_target_is_a_repair(o: Observation, reason: Reason, words: str) -> None:
+    decision = decide(o)
+    assert (decision.action, decision.reason) == (Action.PUBLISH, reason)
+    assert words in decision.message
 
 
 def test_before_a_first_value_no_target_is_let_go() -> None:

@@ -276,3 +276,12 @@ def test_no_transition_changes_the_journal_that_it_was_given() -> None:
         adopted(before, credential=credential(), plan=plan()),
     ):
         assert before == sending(late_until=NOW + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("found", "version", "owner"),
+    [(journal(), "41", "6b0c7f6e-rotation"), (Journal(), "", "")],
+    ids=["written", "never written"],
+)
+def test_a_journal_says_how_it_stands(found: Journal, version: str, owner: str) -> None:
+    assert (found.version, found.owner_uid) == (version, owner)

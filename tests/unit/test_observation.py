@@ -9,6 +9,7 @@ from auth0_rotator.observation import (
     Contest,
     Key,
     PastStatus,
+    given,
     parse_rotation,
     parse_status,
 )
@@ -207,3 +208,9 @@ def test_a_new_object_has_the_plan_of_its_spec() -> None:
 @pytest.mark.parametrize(("contest", "word"), [(Contest.CLIENT, "client"), (Contest.TARGET, "Secret")])
 def test_a_claim_is_told_in_the_readers_words(contest: Contest, word: str) -> None:
     assert rival(contest=contest).claim == word
+
+
+def test_what_a_rule_made_sure_of_is_there() -> None:
+    assert given("") == ""
+    with pytest.raises(LookupError, match="without what it needs"):
+        given(None)

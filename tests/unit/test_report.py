@@ -90,6 +90,7 @@ def test_a_rotation_at_rest_is_told_in_full() -> None:
         generation=4,
         status={
             "lastRotationAttemptedAt": "2026-11-02T00:00:00Z",
+            "lastRotationId": "01CURRENT",
             "history": [{"id": "01CURRENT", "result": "success"}],
             "conditions": [
                 condition("Ready", "True", "Delivered"),
@@ -399,7 +400,21 @@ def entries(*ids: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("before", "outcome", "expected"),
     [
-        pytest.param(entries("B", "A"), NOTHING, entries("B", "A"), id="kept"),
+        pytest.param(entries("01CURRENT", "A"), NOTHING, entries("01CURRENT", "A"), id="kept"),
+        pytest.param(
+            entries("B", "A"),
+            NOTHING,
+            [
+                {
+                    "id": "01CURRENT",
+                    "trigger": "schedule",
+                    "result": "success",
+                    "startedAt": "2026-11-01T00:00:01Z",
+                },
+                *entries("B", "A"),
+            ],
+            id="not-told-so-far",
+        ),
         pytest.param(
             entries("B", "A"),
             Outcome(rotated=entries("C")[0]),
@@ -785,7 +800,7 @@ LIVE = Condition(ConditionType.VERIFIED, ConditionStatus.TRUE, Reason.VERIFIED, 
         pytest.param(rotation(), NOTHING, NOT_ASKED, id="not-asked"),
         pytest.param(rotation(), Outcome(verified=LIVE), ("True", "Verified", "accepted"), id="asked"),
         pytest.param(
-            with_status(conditions=VERIFIED_BEFORE),
+            with_status(conditions=VERIFIED_BEFORE, lastRotationId="01CURRENT"),
             NOTHING,
             ("True", "Verified", "as before"),
             id="asked-before",
@@ -811,13 +826,16 @@ LIVE = Condition(ConditionType.VERIFIED, ConditionStatus.TRUE, Reason.VERIFIED, 
             id="off-but-asked",
         ),
         pytest.param(
-            with_status(conditions=[condition("Verified", "Unknown", "VerificationOff")]),
+            with_status(
+                conditions=[condition("Verified", "Unknown", "VerificationOff")],
+                lastRotationId="01CURRENT",
+            ),
             NOTHING,
             NOT_ASKED,
             id="on-again",
         ),
         pytest.param(
-            invalid_rotation(status={"conditions": VERIFIED_BEFORE}),
+            invalid_rotation(status={"conditions": VERIFIED_BEFORE, "lastRotationId": "01CURRENT"}),
             NOTHING,
             ("True", "Verified", "as before"),
             id="spec-invalid",
@@ -839,14 +857,42 @@ def test_verified_says_what_the_tenant_said_of_this_value(
     ],
 )
 def test_a_condition_that_makes_no_sense_counts_as_none(nonsense: dict[str, Any]) -> None:
-    o = observation(rotation=with_status(conditions=[nonsense]))
+    o = observation(rotation=with_status(conditions=[nonsense], lastRotationId="01CURRENT"))
     assert said("Verified", o, NOTHING, AT_REST) == NOT_ASKED
 
 
 def test_a_condition_without_a_message_is_repeated_without_one() -> None:
     bare = {"type": "Verified", "status": "True", "reason": "Verified"}
-    o = observation(rotation=with_status(conditions=[condition("Ready", "True", "Delivered"), bare]))
+    conditions = [condition("Ready", "True", "Delivered"), bare]
+    o = observation(rotation=with_status(conditions=conditions, lastRotationId="01CURRENT"))
     assert said("Verified", o, NOTHING, AT_REST) == ("True", "Verified", "")
+
+
+@pytest.mark.parametrize("known", [{}, {"lastRotationId": "01BEFORE"}], ids=["wiped", "older"])
+def test_a_value_that_status_does_not_know_is_not_verified(known: dict[str, Any]) -> None:
+    before = rotation(status={"conditions": [condition("Verified", "True", "Verified")]} | known)
+    assert said("Verified", observation(rotation=before), NOTHING, AT_REST) == NOT_ASKED
+
+
+@pytest.mark.parametrize(
+    ("past", "expected"),
+    [
+        pytest.param(
+            {"conditions": [condition("Reconciling", "False", "Unreachable", "no answer")]},
+            ("False", "Unreachable", "no answer"),
+            id="why-it-failed",
+        ),
+        pytest.param(
+            {"conditions": [condition("Reconciling", "True", "Due", "due")]},
+            ("False", "BackingOff", "waits"),
+            id="not-what-was-under-way",
+        ),
+        pytest.param({}, ("False", "BackingOff", "waits"), id="nothing-told-so-far"),
+    ],
+)
+def test_a_back_off_keeps_telling_why(past: dict[str, Any], expected: tuple[str, str, str]) -> None:
+    o = observation(rotation=with_failure(**past))
+    assert said("Reconciling", o, NOTHING, hold(Reason.BACKING_OFF, "waits")) == expected
 
 
 def test_no_value_is_told() -> None:

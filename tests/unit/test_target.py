@@ -15,12 +15,12 @@ from auth0_rotator.target import (
     Difference,
     Projection,
     Target,
-    apply_body,
     compare,
+    contenders,
     field_manager,
-    parse_target,
     project,
 )
+from auth0_rotator.target_secret import apply_body, parse_target
 from examples import (
     BY_HAND,
     CLIENT_ID,
@@ -33,6 +33,7 @@ from examples import (
     credential,
     intended,
     journal,
+    managed_fields,
     plan,
     record,
     sending,
@@ -427,7 +428,22 @@ def test_a_target_that_was_applied_is_read_as_it_stands() -> None:
                 | {f"annotations/{name}" for name in projected().annotations}
             )
         },
+        writers=stands.writers,
     )
+
+
+def test_those_who_hold_one_of_our_fields_are_named() -> None:
+    entries = [
+        {"manager": "vault", "operation": "Update", "fieldsV1": {"f:data": {"f:SECRET": {}}}},
+        {"manager": "argo", "operation": "Apply", "fieldsV1": {"f:data": {"f:ID": {}}}},
+        {"manager": "argo", "operation": "Update", "fieldsV1": {"f:data": {"f:X": {}}}},
+        {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:data": {"f:OTHER": {}}}},
+        {"operation": "Update", "fieldsV1": {"f:data": {"f:SECRET": {}}}},
+    ]
+    stands = parse_target(target_body(managedFields=[*managed_fields(projected()), *entries]))
+    assert contenders(projected(), stands) == ("argo", "vault")
+    assert stands.writers["argo"] == {"data/ID", "data/X"}
+    assert stands.fields["argo"] == {"data/ID"}
 
 
 def test_a_bare_secret_is_read_as_it_stands() -> None:

@@ -47,7 +47,7 @@ VALUES = [
     Condition(ConditionType.READY, ConditionStatus.TRUE, Reason.DELIVERED, "delivered"),
     Failure(Reason.UNREACHABLE, "away", is_stalled=False),
     Outcome(),
-    SeenJournal(None, "", 1),
+    SeenJournal(None, ""),
     ConnectionKey(Kind.CONNECTION, NAMESPACE, "acme"),
     Answer(200, {}, None),
     Client("id", "name", is_global=False, uses_no_secret=False, uses_key=False, signs_with_secret=False),

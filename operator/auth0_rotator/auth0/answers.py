@@ -95,23 +95,21 @@ def judge_change(answer: Answer, client_id: str) -> Change:
             return Change.UNKNOWN
 
 
-def refusal_of(answer: Answer) -> Reason:
-    """Return the reason word of a refusal by the Management API."""
+def refusal_of(answer: Answer) -> tuple[Reason, str]:
+    """Return the reason word of a refusal by the Management API, and what the reader can do."""
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
-            return Reason.TOKEN_REFUSED
+            return Reason.TOKEN_REFUSED, "a new token is asked for"
         case HTTPStatus.FORBIDDEN:
-            return Reason.SCOPE_MISSING
+            return Reason.SCOPE_MISSING, "grant the operator's application what the tenant names"
         case HTTPStatus.NOT_FOUND:
-            return Reason.CLIENT_UNKNOWN
+            return Reason.CLIENT_UNKNOWN, "correct spec.parameters.clientId or the connection"
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return Reason.RATE_LIMITED
-        case HTTPStatus.BAD_REQUEST:
-            return Reason.REQUEST_REFUSED
+            return Reason.RATE_LIMITED, "it is tried again later"
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Reason.REQUEST_REFUSED
+            return Reason.REQUEST_REFUSED, "mend what the tenant names"
         case _:
-            return Reason.UNEXPECTED_ANSWER
+            return Reason.UNEXPECTED_ANSWER, "it is tried on"
 
 
 def token_refusal_of(answer: Answer) -> tuple[Reason, str]:

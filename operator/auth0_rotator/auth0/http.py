@@ -13,6 +13,8 @@ from typing import Any, Final
 import httpx
 
 from auth0_rotator.auth0.answers import Answer
+from auth0_rotator.conditions import Reason
+from auth0_rotator.errors import Refused
 
 # A request is over in 15 s, whatever it waits for: what came by then is all that counts.
 REQUEST_SECONDS: Final = 15.0
@@ -32,10 +34,14 @@ class Transport:
     change in the middle, and a broken change is an open question."""
 
     def __init__(self, base_url: str, *, ca_bundle: str | None = None) -> None:
-        """Prepare for `base_url`, trusting the base64 PEM of `ca_bundle` instead of the system."""
+        """Prepare for `base_url`, trusting the base64 PEM of `ca_bundle` instead of the system.
+
+        Raises:
+            Refused: with SpecInvalid where the bundle holds no certificate.
+        """
         context = ssl.create_default_context()
         if ca_bundle is not None:
-            context = ssl.create_default_context(cadata=b64decode(ca_bundle).decode())
+            context = _trusting(ca_bundle)
         self._http = httpx.AsyncClient(
             base_url=base_url,
             verify=context,
@@ -78,6 +84,14 @@ class Transport:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+
+def _trusting(ca_bundle: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=b64decode(ca_bundle).decode())
+    except (ssl.SSLError, ValueError):
+        message = "spec.caBundle holds no certificate that can be read: give PEM in base64"
+        raise Refused(Reason.SPEC_INVALID, message) from None
 
 
 def _plain(error: Exception) -> str:

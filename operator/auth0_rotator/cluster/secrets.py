@@ -13,7 +13,8 @@ from auth0_rotator.journal_secret import journal_secret
 from auth0_rotator.observation import Key
 from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
 from auth0_rotator.resource import CreationPolicy
-from auth0_rotator.target import Projection, Target, apply_body, field_manager, parse_target
+from auth0_rotator.target import Projection, Target, field_manager
+from auth0_rotator.target_secret import apply_body, parse_target
 
 
 class Secrets:

@@ -33,9 +33,9 @@ from auth0_rotator.decision.sending import (
 )
 from auth0_rotator.decision.value import (
     existing_value_is_adopted,
-    former_target_is_released,
     journal_is_kept_in_order,
     newer_target_is_adopted,
+    plan_is_remembered,
     recorded_value_is_adopted,
     target_is_published,
 )
@@ -63,7 +63,7 @@ RULES: Final[tuple[Rule, ...]] = (
     newer_target_is_adopted,
     journal_is_kept_in_order,
     target_is_published,
-    former_target_is_released,
+    plan_is_remembered,
     # From here on it is about changes at the tenant, and suspension stops them all.
     suspended_holds,
     changed_client_rotates,

@@ -33,8 +33,8 @@ class Action(StrEnum):
     """Write the journal's label and owner again."""
     PUBLISH = "publish"
     """Write the target from the journal."""
-    RELEASE_TARGET = "release-target"
-    """Let go of the Secret that was the target before."""
+    REMEMBER_PLAN = "remember-plan"
+    """Keep what the spec wants now, and let go of the Secret that was the target before."""
     ROTATE = "rotate"
     """Change the client secret at the tenant."""
     MOVE = "move"
@@ -71,6 +71,10 @@ def stall(reason: Reason, message: str, until: datetime | None = None) -> Decisi
     return Decision(Action.HOLD, reason, message, until=until, is_stalled=True)
 
 
-def fail(reason: Reason, message: str, trigger: Trigger | None = None) -> Decision:
+def fail(
+    reason: Reason, message: str, *, trigger: Trigger | None = None, is_stalled: bool = False
+) -> Decision:
     """Return a hold instead of a rotation that was wanted."""
-    return Decision(Action.HOLD, reason, message, trigger=trigger, is_failure=True)
+    return Decision(
+        Action.HOLD, reason, message, trigger=trigger, is_stalled=is_stalled, is_failure=True
+    )

@@ -107,7 +107,12 @@ def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> D
     if o.connection.reason is Reason.PENDING:
         return hold(Reason.PENDING, o.connection.message)
     if not o.connection.is_ready:
-        return fail(o.connection.reason, o.connection.message, trigger)
+        return fail(
+            o.connection.reason,
+            o.connection.message,
+            trigger=trigger,
+            is_stalled=o.connection.is_stalled,
+        )
     return Decision(Action.ROTATE, reason, message, trigger=trigger)
 
 

@@ -100,7 +100,9 @@ def sending_goes_on(o: Observation) -> Decision | None:
         message = f"the outcome of a change is open, but {o.connection.message}"
         if o.connection.reason is Reason.PENDING:
             return hold(Reason.SENDING, message)
-        return fail(Reason.SENDING, message, journal.next.record.trigger if journal.next else None)
+        trigger = journal.next.record.trigger if journal.next is not None else None
+        is_stalled = o.connection.is_stalled
+        return fail(Reason.SENDING, message, trigger=trigger, is_stalled=is_stalled)
     return Decision(Action.CONTINUE, Reason.SENDING, "the outcome of a change is open")
 
 

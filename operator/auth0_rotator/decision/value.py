@@ -99,23 +99,32 @@ def target_is_published(o: Observation) -> Decision | None:
     fault = target_fault(o)
     if fault is not None:
         return fault
+    reason, message = _why_it_differs(o, difference)
+    return Decision(Action.PUBLISH, reason, message)
+
+
+def _why_it_differs(o: Observation, difference: Difference) -> tuple[Reason, str]:
+    """Return the reason and the sentence for a write of the target: not every one is a repair."""
+    name = _target_name(o)
     if difference is Difference.MISSING:
-        message = f"the Secret {_target_name(o)} was missing"
-        return Decision(Action.PUBLISH, Reason.PUBLISHED, message)
+        return Reason.PUBLISHED, f"the Secret {name} was missing"
+    if o.journal is not None and o.journal.plan != o.plan:
+        return Reason.PUBLISHED, f"the Secret {name} follows the spec that was changed"
+    if o.target is not None and field_manager(o.key.name) not in o.target.fields:
+        return Reason.PUBLISHED, f"the Secret {name} did not say yet where its value comes from"
     what = "value" if difference is Difference.SECRET else "keys, labels or annotations"
-    message = f"the Secret {_target_name(o)} had other {what} than the journal"
-    return Decision(Action.PUBLISH, Reason.DRIFT_REPAIRED, message)
+    return Reason.DRIFT_REPAIRED, f"the Secret {name} had other {what} than the journal"
 
 
-def former_target_is_released(o: Observation) -> Decision | None:
-    """When target.name changes, the Secret under the old name is let go, after the new one stands."""
-    if o.journal is None or o.journal.plan is None or o.plan is None:
+def plan_is_remembered(o: Observation) -> Decision | None:
+    """The journal knows what the spec wants, to finish without it. Where target.name changed, the Secret
+    under the old name is let go, after the new one stands."""
+    if o.journal is None or o.journal.current is None or o.plan is None or o.journal.plan == o.plan:
         return None
-    former = o.journal.plan.target_name
-    if former == o.plan.target_name or o.journal.current is None:
-        return None
-    message = f"the target is {o.plan.target_name} now, no longer {former}"
-    return Decision(Action.RELEASE_TARGET, Reason.TARGET_RELEASED, message)
+    message = "the spec was changed"
+    if o.journal.plan is not None and o.journal.plan.target_name != o.plan.target_name:
+        message = f"the target is {o.plan.target_name} now, no longer {o.journal.plan.target_name}"
+    return Decision(Action.REMEMBER_PLAN, Reason.TARGET_RELEASED, message)
 
 
 def target_fault(o: Observation) -> Decision | None:

@@ -1,376 +1,298 @@
-"""One rotation, step by step: the only place that changes a client secret.
+"""The steps of one rotation up to the tenant's answer: the only place that changes a client secret.
 
-0 preflight · 1 journal: `next`, state sending · 2 PATCH · 3 target · 4 journal: committed.
-Whatever breaks between two steps is taken up from what the journal says, by this process or by
-another one; the same value is sent again, never another.
+Which step follows which stands in `decision.protocol`; what an accepted value needs, in `delivery`.
 """
 
 import asyncio
-from dataclasses import replace
-from datetime import datetime
-from enum import Enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from auth0_rotator.auth0 import Client, Liveness, Permit, Tenant
-from auth0_rotator.conditions import Reason, timestamp
+from auth0_rotator.auth0 import Liveness, Permit, Tenant
+from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
+from auth0_rotator.decision.protocol import (
+    ENDS,
+    MOST_VALUES,
+    Outcome,
+    Step,
+    acceptance,
+    after,
+    first_step,
+)
 from auth0_rotator.decision.wants import due_at
-from auth0_rotator.errors import Refused, Retry, Stale, Unknown
+from auth0_rotator.errors import Refused, Retry, RotatorError, Stale, Unknown
 from auth0_rotator.journal import (
-    LATE_REQUEST,
     Journal,
     attempted_again,
     begun,
-    committed,
     journal_name,
     refused,
     with_another_value,
 )
-from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
-from auth0_rotator.observation import Attempt, Observation
-from auth0_rotator.reconciler.connections import SCOPE_TO_READ
+from auth0_rotator.observation import Observation, given
+from auth0_rotator.reconciler.delivery import commit_journal, deliver_target, end_settled, send_newest
 from auth0_rotator.reconciler.observe import observe
-from auth0_rotator.reconciler.verify import begin_verification
+from auth0_rotator.reconciler.preflight import check_client, choose, rehearse
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, new_rotation_id, new_secret
-from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
+from auth0_rotator.record import Credential, Trigger
 from auth0_rotator.report import Failure
-from auth0_rotator.target import project
 
 # A PATCH begins within this time of the journal write (or read) that it rests on.
 SEND_WITHIN_SECONDS: Final = 5.0
 
 
+@dataclass(slots=True)
+class Change:
+    """What the steps of one pass hand on to each other."""
+
+    run: Pass
+    o: Observation
+    trigger: Trigger | None = None
+    tenant: Tenant | None = None
+    permit: Permit | None = None
+    journal: Journal = field(default_factory=Journal)
+    """As it was last written or read by a step."""
+    rests_on: float = 0.0
+    """When that was, by the event loop's clock."""
+    intended: Credential | None = None
+    error: RotatorError | None = None
+    """Why the tenant did not accept."""
+
+
 async def rotate(run: Pass, o: Observation, decision: Decision) -> None:
-    """Steps 0 and 1 for a rotation that is wanted now, then the steps after them."""
-    rotation, plan = o.rotation, o.plan
-    if rotation is None or rotation.spec is None or plan is None or decision.trigger is None:
-        return
+    """Carry out a rotation that is wanted now."""
     due = due_at(o) if decision.trigger is Trigger.SCHEDULE else o.now
     run.memory.attempt = replace(run.open_attempt(), due_at=due)
-    tenant = run.tenant(plan)
-    client_id = rotation.spec.parameters.client_id
-    if decision.trigger in {Trigger.CREATION, Trigger.CLIENT_CHANGED}:
-        await _check_client(run, o, tenant, client_id)
-    intended = _intended(o, client_id, decision.trigger)
-    preview = committed(
-        replace(o.journal or Journal(), next=intended),
-        record=replace(intended.record, rotated_at=_whole_second(o.now)),
-        late_until=None,
-    )
-    await run.world.secrets.write_target(
-        project(preview, plan, run.key.namespace), o.target, dry_run=True
-    )
-    permit = await tenant.prepare()
-    # The preflight took its time: the object as it is at this instant decides.
-    o = await observe(run)
-    if decide(o).action is not Action.ROTATE or o.plan != plan:
-        return
-    journal = begun(
-        o.journal,
-        intended=intended,
-        plan=plan,
-        settle_seen=rotation.settle_doubt,
-        now=o.now,
-        by=run.world.process,
-    )
-    began = asyncio.get_running_loop().time()
-    journal = await run.write_journal(journal, rotation.uid)
-    run.memory.attempt = replace(run.open_attempt(), sent_version=_version(journal))
-    await _send(run, tenant, permit, journal, began)
-
-
-def _intended(o: Observation, client_id: str, trigger: Trigger) -> Credential:
-    """Return the value to send: the parked one of this client where there is one, else a new one."""
-    parked = o.journal.next if o.journal is not None else None
-    is_ours = parked is not None and parked.record.is_for(client_id, o.connection.domain)
-    handled = o.journal.handled if o.journal is not None else ()
-    record = CommitRecord(
-        sequence=(o.journal.sequence if o.journal is not None else 0) + 1,
-        rotation_id=parked.record.rotation_id if parked and is_ours else new_rotation_id(),
-        rotated_at=None,
-        trigger=trigger,
-        handled=with_tokens(handled, o.rotation.tokens if o.rotation is not None else ()),
-        client_id=client_id,
-        domain=o.connection.domain,
-    )
-    return Credential(parked.secret if parked and is_ours else new_secret(), record)
-
-
-async def _check_client(run: Pass, o: Observation, tenant: Tenant, client_id: str) -> None:
-    """Refuse a client that cannot use a client secret, where the connection may look.
-
-    Warns of one whose ID tokens are signed with the client secret.
-
-    Raises:
-        Refused: it does not exist, is the global client, or uses no secret.
-    """
-    if SCOPE_TO_READ not in o.connection.scopes:
-        return
-    try:
-        client = await tenant.read_client(client_id)
-    except Refused as refusal:
-        if refusal.reason == Reason.CLIENT_UNKNOWN:
-            raise
-        return
-    fault = _unsuitability(client)
-    if fault is not None:
-        message = f"the client {client_id} {fault}; there is nothing to rotate"
-        raise Refused(Reason.CLIENT_UNSUITABLE, message)
-    if client.signs_with_secret:
-        message = (
-            f"the ID tokens of {client_id} are signed with its client secret (HS256): who verifies them "
-            "needs each new value at once; RS256 does away with that"
-        )
-        run.notice(Reason.SIGNS_WITH_SECRET, message, is_warning=True)
-
-
-def _unsuitability(client: Client) -> str | None:
-    if client.is_global:
-        return "is the tenant's global client"
-    if client.uses_key:
-        return "authenticates by private_key_jwt"
-    if client.uses_no_secret:
-        return "has the token endpoint authentication method none"
-    return None
+    await follow(Change(run, o, decision.trigger), Step.PREFLIGHT)
 
 
 async def go_on(run: Pass, o: Observation, _: Decision) -> None:
     """Go on with a value that may have been sent: deliver it where it was accepted, else send it."""
-    journal = o.journal
-    if journal is None or journal.next is None or journal.plan is None:
-        return
-    attempt = o.attempt
-    if attempt is not None and attempt.accepted is not None:
-        await deliver(run)
-        return
-    record = o.target.record if o.target is not None else None
-    if record is not None and record.rotation_id == journal.next.record.rotation_id:
-        # Only an accepted value is ever written with its own record.
-        run.memory.attempt = replace(
-            run.open_attempt(), accepted=Credential(journal.next.secret, record)
-        )
-        await deliver(run)
-        return
-    tenant = run.tenant(journal.plan)
-    if attempt is not None and attempt.is_certain and attempt.sent_version:
-        permit = await tenant.prepare()
-        began = asyncio.get_running_loop().time()
-        await run.read_secret(journal_name(run.key.name))
-        seen = run.journal()
-        if seen is not None and _version(seen) == attempt.sent_version:
-            await _send(run, tenant, permit, seen, began)
-            return
-        run.memory.attempt = replace(attempt, is_certain=False)
-        message = "the journal was written by somebody else meanwhile"
-        raise Stale(Reason.BUSY, message)
-    await _send_again(run, o, tenant, journal)
+    journal = given(o.journal)
+    accepted = acceptance(journal, o.target.record if o.target is not None else None)
+    if accepted is not None:
+        run.memory.attempt = replace(run.open_attempt(), accepted=accepted)
+    await follow(Change(run, o, journal=journal), first_step(run.memory.attempt))
 
 
-async def _send_again(run: Pass, o: Observation, tenant: Tenant, journal: Journal) -> None:
-    """Send a value that may be live already: counted first, and only if a probe does not know it."""
-    run.memory.attempt = replace(run.open_attempt(), is_certain=False)
-    owner_uid = journal.meta.owner_uid if journal.meta is not None else ""
-    permit = await tenant.prepare()
-    began = asyncio.get_running_loop().time()
-    counted = attempted_again(journal, now=o.now, by=run.world.process)
-    journal = await run.write_journal(counted, owner_uid)
-    chosen = journal.next
-    if chosen is None:
-        return
-    if await tenant.probe(chosen.record.client_id, chosen.secret) is Liveness.LIVE:
-        await _accept(run, chosen, remote_milliseconds=0)
-        return
-    if asyncio.get_running_loop().time() - began > SEND_WITHIN_SECONDS:
-        await run.read_secret(journal_name(run.key.name))
-        seen, began = run.journal(), asyncio.get_running_loop().time()
-        if seen is None or _version(seen) != _version(journal):
-            message = "the journal was written by somebody else meanwhile"
-            raise Stale(Reason.BUSY, message)
-    await _send(run, tenant, permit, journal, began)
-
-
-async def _send(run: Pass, tenant: Tenant, permit: Permit, journal: Journal, began: float) -> None:
-    """Step 2: one PATCH, and what its outcome asks for."""
-    chosen = journal.next
-    if chosen is None:
-        return
-    loop = asyncio.get_running_loop()
-    sent = loop.time()
-    if sent - began > SEND_WITHIN_SECONDS:
-        message = "the process was stopped between the journal write and the change"
-        raise Stale(Reason.BUSY, message)
-    try:
-        await tenant.set_client_secret(permit, chosen.record.client_id, chosen.secret)
-    except Retry as pause:
-        await _not_now(run, journal, pause)
-    except Refused as refusal:
-        await _refused(run, journal, refusal)
-    except Unknown:
-        run.memory.attempt = replace(run.open_attempt(), is_certain=False)
-        raise
-    else:
-        await _accept(run, chosen, remote_milliseconds=round(1000 * (loop.time() - sent)))
-
-
-async def _accept(run: Pass, chosen: Credential, *, remote_milliseconds: int) -> None:
-    """Note the acceptance before anything else can fail, then deliver."""
-    accepted_at = _whole_second(run.world.clock())
+async def deliver_known(run: Pass, o: Observation, chosen: Credential) -> None:
+    """Deliver a value of which a probe or a person says that it is live."""
+    record = replace(chosen.record, rotated_at=o.now.replace(microsecond=0))
     run.memory.attempt = replace(
         run.open_attempt(),
-        accepted=replace(chosen, record=replace(chosen.record, rotated_at=accepted_at)),
-        accepted_at=asyncio.get_running_loop().time(),
-        remote_milliseconds=remote_milliseconds,
-        tries=0,
+        is_certain=False,
+        accepted=Credential(chosen.secret, record),
+        accepted_at=_clock(),
     )
-    await deliver(run)
+    await follow(Change(run, o), Step.DELIVER)
 
 
-async def _not_now(run: Pass, journal: Journal, pause: Retry) -> None:
-    """Nothing was changed, and it may be tried again: within a minute, else the attempt has failed.
+async def follow(change: Change, step: Step) -> None:
+    """Take one step after the other until an end.
 
     Raises:
-        Retry: there is patience left, or the value may have been sent before.
-        Refused: the attempt is over and the journal idle again.
+        RotatorError: what came in the way. What was done so far stands in journal and memory.
     """
-    attempt = run.open_attempt()
-    is_patient = run.world.clock() - attempt.started_at < ATTEMPT_PATIENCE
-    if is_patient or not attempt.is_certain:
-        raise pause
-    await _take_back(run, journal, Failure(Reason(pause.reason), pause.message, is_stalled=False))
+    while step not in ENDS:
+        outcome = await EFFECTS[step](change)
+        attempt = change.run.memory.attempt
+        step = after(step, outcome, is_certain=attempt is None or attempt.is_certain)
+    if step is Step.SETTLED:
+        end_settled(change.run)
+    elif step is Step.DOUBT:
+        change.run.memory.attempt = replace(change.run.open_attempt(), is_certain=False)
+        raise _in_doubt(given(change.error))
+    elif step is Step.WAIT and change.error is not None:
+        raise change.error
 
 
-async def _refused(run: Pass, journal: Journal, refusal: Refused) -> None:
-    """Nothing was changed by this request: take it back where nothing can have been before it."""
-    attempt = run.open_attempt()
-    if refusal.reason == Reason.VALUE_REFUSED and journal.next is not None and attempt.tries < 2:  # noqa: PLR2004
-        owner_uid = journal.meta.owner_uid if journal.meta is not None else ""
-        other = replace(
-            journal.next,
-            secret=new_secret(),
-            record=replace(journal.next.record, rotation_id=new_rotation_id()),
-        )
-        written = await run.write_journal(with_another_value(journal, other), owner_uid)
-        run.memory.attempt = replace(attempt, tries=attempt.tries + 1, sent_version=_version(written))
-        return
-    if attempt.is_certain:
-        await _take_back(run, journal, Failure(Reason(refusal.reason), refusal.message, is_stalled=True))
-        return
+def _in_doubt(error: RotatorError) -> RotatorError:
+    """Return what an open outcome is told as: a refusal says nothing of the requests before it."""
+    if not isinstance(error, Refused):
+        return error
     message = (
-        f"{refusal.message}; an earlier request may have taken effect, so the old or the new value "
+        f"{error.message}; an earlier request may have taken effect, so the old or the new value "
         "is live. It is tried on; if you know which one is live, annotate the rotation with "
         "auth0rotator.dev/settle-doubt: next (or current)"
     )
-    raise Refused(Reason.IN_DOUBT, message)
+    return Refused(Reason.IN_DOUBT, message)
 
 
-async def _take_back(run: Pass, journal: Journal, failure: Failure) -> None:
-    """End an attempt that surely changed nothing: idle, and the value parked for the next one."""
-    owner_uid = journal.meta.owner_uid if journal.meta is not None else ""
+# The steps --------------------------------------------------------------------------------------
+
+
+async def _preflight(change: Change) -> Outcome:
+    run, o = change.run, change.o
+    plan, spec = given(o.plan), given(given(o.rotation).spec)
+    trigger, client_id = given(change.trigger), spec.parameters.client_id
+    change.tenant = tenant = run.tenant(plan)
+    if trigger in {Trigger.CREATION, Trigger.CLIENT_CHANGED}:
+        await check_client(run, o, tenant, client_id)
+    change.intended = choose(o, client_id, trigger)
+    await rehearse(run, o, change.intended, plan)
+    change.permit = await tenant.prepare()
+    # That took its time: the object as it is at this instant decides.
+    change.o = now = await observe(run)
+    is_wanted = decide(now).action is Action.ROTATE and now.plan == plan
+    return Outcome.DONE if is_wanted else Outcome.OVERTAKEN
+
+
+async def _begin(change: Change) -> Outcome:
+    run, o = change.run, change.o
+    rotation = given(o.rotation)
+    journal = begun(
+        o.journal,
+        intended=given(change.intended),
+        plan=given(o.plan),
+        settle_seen=rotation.settle_doubt,
+        now=o.now,
+        by=run.world.process,
+    )
+    change.rests_on = _clock()
+    change.journal = await run.write_journal(journal, rotation.uid)
+    run.memory.attempt = replace(run.open_attempt(), sent_version=change.journal.version)
+    return Outcome.DONE
+
+
+async def _recheck(change: Change) -> Outcome:
+    await _prepare(change)
+    await _read_journal(change, given(change.run.memory.attempt).sent_version)
+    return Outcome.DONE
+
+
+async def _count(change: Change) -> Outcome:
+    run = change.run
+    run.memory.attempt = replace(run.open_attempt(), is_certain=False)
+    await _prepare(change)
+    counted = attempted_again(change.journal, now=change.o.now, by=run.world.process)
+    change.rests_on = _clock()
+    change.journal = await run.write_journal(counted, counted.owner_uid)
+    return Outcome.DONE
+
+
+async def _probe(change: Change) -> Outcome:
+    chosen = given(change.journal.next)
+    tenant = given(change.tenant)
+    if await tenant.probe(chosen.record.client_id, chosen.secret) is Liveness.LIVE:
+        _note_acceptance(change, remote_seconds=0.0)
+        return Outcome.ACCEPTED
+    if _clock() - change.rests_on > SEND_WITHIN_SECONDS:
+        await _read_journal(change, change.journal.version)
+    return Outcome.NOT_KNOWN
+
+
+async def _send(change: Change) -> Outcome:
+    run, chosen, sent = change.run, given(change.journal.next), _clock()
+    if sent - change.rests_on > SEND_WITHIN_SECONDS:
+        message = "the process was stopped between the journal write and the change"
+        raise Stale(Reason.BUSY, message)
+    attempt = run.open_attempt()
     try:
-        await run.write_journal(refused(journal), owner_uid)
+        await given(change.tenant).set_client_secret(
+            given(change.permit), chosen.record.client_id, chosen.secret
+        )
+    except (Retry, Refused, Unknown) as error:
+        change.error = error
+        if isinstance(error, Unknown):
+            return Outcome.UNKNOWN
+        if isinstance(error, Retry):
+            is_patient = run.world.clock() - attempt.started_at < ATTEMPT_PATIENCE
+            return Outcome.LATER if is_patient else Outcome.REFUSED
+        is_value = error.reason == Reason.VALUE_REFUSED and attempt.values < MOST_VALUES
+        return Outcome.VALUE_REFUSED if is_value else Outcome.REFUSED
+    _note_acceptance(change, remote_seconds=_clock() - sent)
+    return Outcome.ACCEPTED
+
+
+async def _choose(change: Change) -> Outcome:
+    run, journal = change.run, change.journal
+    chosen = given(journal.next)
+    record = replace(chosen.record, rotation_id=new_rotation_id())
+    other = with_another_value(journal, Credential(new_secret(), record))
+    change.journal = await _replace_own(change, other)
+    attempt = run.open_attempt()
+    run.memory.attempt = replace(attempt, values=attempt.values + 1, sent_version=change.journal.version)
+    change.error = None
+    return Outcome.DONE
+
+
+async def _park(change: Change) -> Outcome:
+    """End an attempt that surely changed nothing."""
+    error = given(change.error)
+    await _replace_own(change, refused(change.journal))
+    is_stalled = isinstance(error, Refused)
+    change.run.memory.failure = Failure(Reason(error.reason), error.message, is_stalled=is_stalled)
+    return Outcome.DONE
+
+
+EFFECTS: Final[Mapping[Step, Callable[[Change], Awaitable[Outcome]]]] = {
+    Step.PREFLIGHT: _preflight,
+    Step.BEGIN: _begin,
+    Step.RECHECK: _recheck,
+    Step.COUNT: _count,
+    Step.PROBE: _probe,
+    Step.SEND: _send,
+    Step.CHOOSE: _choose,
+    Step.PARK: _park,
+    Step.DELIVER: lambda change: deliver_target(change.run),
+    Step.COMMIT: lambda change: commit_journal(change.run),
+    Step.RESEND: lambda change: send_newest(change.run),
+}
+
+
+# What several of them do ------------------------------------------------------------------------
+
+
+async def _prepare(change: Change) -> None:
+    """Have a token and a turn before anything is written that the request must follow at once."""
+    change.tenant = change.run.tenant(given(change.journal.plan))
+    change.permit = await change.tenant.prepare()
+
+
+async def _read_journal(change: Change, version: str) -> None:
+    """Read the journal as it is at this instant.
+
+    Raises:
+        Stale: it is not the one of this `version` any more; nothing is certain now.
+    """
+    run = change.run
+    change.rests_on = _clock()
+    await run.read_secret(journal_name(run.key.name))
+    seen = run.journal()
+    if seen is None or seen.version != version:
+        run.memory.attempt = replace(run.open_attempt(), is_certain=False)
+        message = "the journal was written by somebody else meanwhile"
+        raise Stale(Reason.BUSY, message)
+    change.journal = seen
+
+
+async def _replace_own(change: Change, journal: Journal) -> Journal:
+    """Write over this process's own `sending` write, and over nothing else.
+
+    Raises:
+        Stale: somebody else wrote in between, and may have sent the value.
+    """
+    run = change.run
+    try:
+        return await run.write_journal(journal, journal.owner_uid)
     except Stale:
         run.memory.attempt = replace(run.open_attempt(), is_certain=False)
         raise
-    run.memory.failure = failure
 
 
-async def deliver(run: Pass) -> None:
-    """Steps 3 and 4 for an accepted value; repeated until both stand."""
-    attempt, o = run.open_attempt(), await observe(run)
-    accepted, plan = attempt.accepted, o.plan
-    if accepted is None or plan is None:
-        return
-    match _standing(o.journal, accepted):
-        case Standing.CURRENT:
-            _finish(run, attempt, delivered_milliseconds=0)
-            return
-        case Standing.OVERTAKEN:
-            run.memory.attempt = None
-            await _send_newest(run, o.journal)
-            return
-        case Standing.NEXT | Standing.GONE:
-            final = committed(
-                replace(o.journal or Journal(), next=accepted),
-                record=accepted.record,
-                late_until=None if attempt.is_certain else o.now + LATE_REQUEST,
-            )
-    # A target that is deleted with its rotation needs no new value once the rotation is gone.
-    if o.rotation is not None or not plan.delete_secrets:
-        projection = project(final, plan, run.key.namespace)
-        run.saw_secret(await run.world.secrets.write_target(projection, o.target))
-    loop = asyncio.get_running_loop()
-    delivered = round(1000 * (loop.time() - attempt.accepted_at))
-    owner_uid = o.rotation.uid if o.rotation is not None else plan.uid
-    await run.write_journal(final, owner_uid)
-    _finish(run, attempt, delivered_milliseconds=delivered)
-
-
-class Standing(Enum):
-    """Where an accepted value stands in the journal, as it is found on delivery."""
-
-    NEXT = "to be committed"
-    CURRENT = "committed by somebody else"
-    GONE = "the journal is gone and is written again"
-    OVERTAKEN = "the journal went on to a newer value"
-
-
-def _standing(journal: Journal | None, accepted: Credential) -> Standing:
-    ours = accepted.record.rotation_id
-    if journal is None:
-        return Standing.GONE
-    if journal.next is not None and journal.next.record.rotation_id == ours:
-        return Standing.NEXT
-    if journal.current is not None and journal.current.record.rotation_id == ours:
-        return Standing.CURRENT
-    return Standing.OVERTAKEN
-
-
-def _finish(run: Pass, attempt: Attempt, *, delivered_milliseconds: int) -> None:
-    """Note a finished rotation for status, Event and metrics, and have it verified."""
-    accepted = attempt.accepted
-    if accepted is None:
-        return
-    record, now = accepted.record, run.world.clock()
-    run.memory.attempt = None
-    run.memory.tried_tokens = frozenset()
-    run.memory.rotated = {
-        "id": record.rotation_id,
-        "trigger": record.trigger.value,
-        "startedAt": timestamp(attempt.started_at),
-        "remoteMilliseconds": attempt.remote_milliseconds,
-        "deliveredMilliseconds": delivered_milliseconds,
-        "result": "success",
-    }
-    late_until = None if attempt.is_certain else now + LATE_REQUEST
-    begin_verification(run, record.rotation_id, late_until=late_until)
-    ROTATIONS.labels(trigger=record.trigger.value, result="success").inc()
-    DELIVERY_SECONDS.observe(delivered_milliseconds / 1000)
-    if attempt.due_at is not None:
-        DUE_TO_DELIVERED_SECONDS.observe(max(0.0, (now - attempt.due_at).total_seconds()))
-    run.notice(
-        Reason.ROTATED,
-        f"the client secret of {record.client_id} was changed ({record.trigger.value}) and delivered "
-        f"{delivered_milliseconds} ms after the tenant took it",
+def _note_acceptance(change: Change, *, remote_seconds: float) -> None:
+    """Keep the acceptance before anything else can fail."""
+    run, chosen = change.run, given(change.journal.next)
+    accepted_at = run.world.clock().replace(microsecond=0)
+    run.memory.attempt = replace(
+        run.open_attempt(),
+        accepted=replace(chosen, record=replace(chosen.record, rotated_at=accepted_at)),
+        accepted_at=_clock(),
+        remote_milliseconds=round(1000 * remote_seconds),
+        tries=0,
     )
 
 
-async def _send_newest(run: Pass, journal: Journal | None) -> None:
-    """Make sure that the newest value is the live one: our late change may have undone it.
-
-    Whatever goes wrong here is found by the probe that follows.
-    """
-    newest = journal.current if journal is not None else None
-    if journal is None or newest is None or journal.plan is None or journal.is_sending:
-        return
-    begin_verification(run, newest.record.rotation_id)
-    tenant = run.tenant(journal.plan)
-    permit = await tenant.prepare()
-    await tenant.set_client_secret(permit, newest.record.client_id, newest.secret)
-
-
-def _version(journal: Journal) -> str:
-    return journal.meta.resource_version if journal.meta is not None else ""
-
-
-def _whole_second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

@@ -17,8 +17,9 @@ from auth0_rotator.conditions import (
     timestamp,
 )
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
-from auth0_rotator.mirror import Body, ConnectionKey, Mirror
+from auth0_rotator.mirror import ConnectionKey, Mirror
 from auth0_rotator.observation import Connection, Key
+from auth0_rotator.reconciler.admission import Admission
 from auth0_rotator.resource import (
     ClusterConnectionSpec,
     ConnectionSpec,
@@ -26,6 +27,7 @@ from auth0_rotator.resource import (
     SpecInvalid,
     parse_spec,
 )
+from auth0_rotator.versions import Body
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +35,6 @@ SCOPE_TO_CHANGE: Final = "update:client_keys"
 SCOPE_TO_READ: Final = "read:clients"
 # While a connection is failing, its credentials are read and tried this often.
 RECHECK: Final = timedelta(minutes=1)
-# How long the labels of a namespace are believed.
-NAMESPACE_FRESH: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class _Verdict:
     reason: Reason
     message: str
     scopes: frozenset[str] = frozenset()
+    is_stalled: bool = False
+    """Whether only a person can make it ready. A Secret that is missing may yet come by itself."""
 
 
 _UNCHECKED: Final = _Verdict(
@@ -86,7 +88,7 @@ class Connections:
         self._verdicts: dict[ConnectionKey, _Verdict] = {}
         self._generations: dict[ConnectionKey, int] = {}
         self._paces: dict[str, Pace] = {}
-        self._namespaces: dict[str, tuple[datetime, Mapping[str, str]]] = {}
+        self._admission = Admission(objects, clock)
 
     async def close(self) -> None:
         """Close the connections to all tenants."""
@@ -122,14 +124,14 @@ class Connections:
         body = self._mirror.connections.get(key)
         if body is None:
             return self._closed(key, Reason.CONNECTION_MISSING, f"{key} does not exist; create it")
-        refusal = await self._refusal(key, body, namespace, client_id)
+        refusal = await self._admission.refusal(key, body, namespace, client_id)
         if refusal is not None:
-            return self._closed(key, Reason.NAMESPACE_NOT_ALLOWED, refusal)
+            return self._closed(key, Reason.NAMESPACE_NOT_ALLOWED, refusal, is_stalled=True)
         verdict = self._verdicts.get(key, _UNCHECKED)
         if not verdict.is_ready:
             reason = verdict.reason if verdict is _UNCHECKED else Reason.CONNECTION_NOT_READY
             message = f"{key} is not ready ({verdict.reason}): {verdict.message}"
-            return self._closed(key, reason, message)
+            return self._closed(key, reason, message, is_stalled=verdict.is_stalled)
         return Connection(
             kind=key.kind.value,
             name=key.name,
@@ -141,7 +143,9 @@ class Connections:
             scopes=verdict.scopes,
         )
 
-    def _closed(self, key: ConnectionKey, reason: Reason, message: str) -> Connection:
+    def _closed(
+        self, key: ConnectionKey, reason: Reason, message: str, *, is_stalled: bool = False
+    ) -> Connection:
         return Connection(
             kind=key.kind.value,
             name=key.name,
@@ -149,44 +153,8 @@ class Connections:
             reason=reason,
             message=message,
             domain=self.domain_of(key),
+            is_stalled=is_stalled,
         )
-
-    async def _refusal(
-        self, key: ConnectionKey, body: Body, namespace: str, client_id: str
-    ) -> str | None:
-        """Return why a cluster connection does not serve this namespace and client; None if it does."""
-        if key.kind is not Kind.CLUSTER_CONNECTION:
-            return None
-        try:
-            spec = parse_spec(ClusterConnectionSpec, body.get("spec"))
-        except SpecInvalid as fault:
-            return str(fault)
-        for entry in spec.allowed_namespaces:
-            if entry.client_ids is not None and client_id not in entry.client_ids:
-                continue
-            if namespace in entry.names:
-                return None
-            if entry.selector is None:
-                continue
-            wanted = entry.selector.match_labels.items()
-            if not wanted or wanted <= (await self._labels_of(namespace)).items():
-                return None
-        return f"{key} does not admit namespace {namespace} for this client: see its allowedNamespaces"
-
-    async def _labels_of(self, namespace: str) -> Mapping[str, str]:
-        """Return the labels of a namespace; none where it cannot be read, which admits nobody."""
-        now = self._clock()
-        read_at, labels = self._namespaces.get(namespace, (None, {}))
-        if read_at is None or not timedelta(0) <= now - read_at < NAMESPACE_FRESH:
-            try:
-                labels = await self._objects.namespace_labels(namespace)
-            except RotatorError as error:
-                logger.warning(
-                    "a namespace cannot be read", extra={"key": namespace, "cause": error.message}
-                )
-                return {}
-            self._namespaces[namespace] = (now, labels)
-        return labels
 
     # Checking --------------------------------------------------------------------------------
 
@@ -201,10 +169,15 @@ class Connections:
             line = await self._line(key, body)
             verdict = await self._try(line)
         except SpecInvalid as fault:
-            verdict = _Verdict(is_ready=False, reason=Reason.SPEC_INVALID, message=str(fault))
+            verdict = _Verdict(
+                is_ready=False, reason=Reason.SPEC_INVALID, message=str(fault), is_stalled=True
+            )
         except RotatorError as error:
             reason = Reason(error.reason)
-            verdict = _Verdict(is_ready=False, reason=reason, message=error.message)
+            is_stalled = isinstance(error, Refused) and reason is not Reason.SECRET_MISSING
+            verdict = _Verdict(
+                is_ready=False, reason=reason, message=error.message, is_stalled=is_stalled
+            )
         self._verdicts[key] = verdict
         await self._report(key, body, verdict)
         # A changed spec may admit other namespaces, whatever the tenant says.
@@ -279,15 +252,19 @@ class Connections:
 
     async def _try(self, line: _Line) -> _Verdict:
         """Return the verdict that a new token gives; a changed grant shows in a new token only."""
-        line.tenant.forget_token()
-        token = await line.tenant.authenticate()
+        line.tenant.tokens.forget_token()
+        token = await line.tenant.tokens.authenticate()
         if SCOPE_TO_CHANGE not in token.scopes:
             message = (
                 f"the application's token lacks the scope {SCOPE_TO_CHANGE}; grant it for the Auth0 "
                 "Management API"
             )
             return _Verdict(
-                is_ready=False, reason=Reason.SCOPE_MISSING, message=message, scopes=token.scopes
+                is_ready=False,
+                reason=Reason.SCOPE_MISSING,
+                message=message,
+                scopes=token.scopes,
+                is_stalled=True,
             )
         message = f"{line.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
         return _Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)

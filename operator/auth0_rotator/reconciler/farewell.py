@@ -1,6 +1,5 @@
 """The end of a rotation object, and the end of a doubt that only a person could end."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,29 +10,24 @@ from auth0_rotator.decision.model import hold
 from auth0_rotator.decision.sending import ABANDON_AFTER
 from auth0_rotator.errors import Refused, Retry, Stale, Unknown
 from auth0_rotator.journal import journal_name, refused
-from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation
-from auth0_rotator.reconciler.change import deliver
+from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation, given
+from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.record import Credential
 
 REVOKE_PAUSE: Final = timedelta(seconds=15)
 
 
 async def guard(run: Pass, o: Observation, _: Decision) -> None:
     """Set or remove the finalizer that lets a revocation come before the object is gone."""
-    if o.rotation is None or o.rotation.spec is None:
-        return
-    others = tuple(name for name in o.rotation.finalizers if name != REVOKE_FINALIZER)
-    is_wanted = o.rotation.spec.deletion.revoke_generated_credentials
+    rotation = given(o.rotation)
+    others = tuple(name for name in rotation.finalizers if name != REVOKE_FINALIZER)
+    is_wanted = given(rotation.spec).deletion.revoke_generated_credentials
     await _set_finalizers(run, o, (*others, REVOKE_FINALIZER) if is_wanted else others)
 
 
 async def _set_finalizers(run: Pass, o: Observation, finalizers: tuple[str, ...]) -> None:
-    if o.rotation is None:
-        return
-    body = await run.world.objects.set_finalizers(
-        run.key, finalizers, version=o.rotation.resource_version
-    )
+    version = given(o.rotation).resource_version
+    body = await run.world.objects.set_finalizers(run.key, finalizers, version=version)
     if body is None or (body["metadata"].get("deletionTimestamp") and not finalizers):
         run.world.mirror.forget_rotation(run.key)
     else:
@@ -83,17 +77,16 @@ async def tell_what_stays(run: Pass) -> None:
 
 async def _revoke_and_release(run: Pass, o: Observation) -> None:
     """Give the client a secret that nobody knows, once; after ten minutes of any fault give up."""
-    if o.rotation is None:
-        return
-    others = tuple(name for name in o.rotation.finalizers if name != REVOKE_FINALIZER)
-    refusal = await _revocation_refusal(run, o)
+    rotation = given(o.rotation)
+    others = tuple(name for name in rotation.finalizers if name != REVOKE_FINALIZER)
+    refusal = _revocation_refusal(o)
     if refusal is None:
         try:
             await _revoke(run, o)
             run.notice(Reason.REVOKED, await _let_dead_value_go(run, o))
         except (Retry, Unknown, Refused) as error:
             is_hopeless = error.reason == Reason.CLIENT_UNKNOWN
-            since = o.rotation.deleting_since or o.now
+            since = rotation.deleting_since or o.now
             if not is_hopeless and o.now - since < ABANDON_AFTER:
                 run.obstacle = hold(Reason.FINALIZING, error.message, o.now + REVOKE_PAUSE)
                 return
@@ -101,14 +94,12 @@ async def _revoke_and_release(run: Pass, o: Observation) -> None:
             run.notice(Reason.REVOCATION_ABANDONED, message, is_warning=True)
     else:
         run.notice(Reason.REVOCATION_ABANDONED, refusal, is_warning=True)
-    uid = o.rotation.uid
-    await run.post_notices(uid)
+    await run.post_notices(rotation.uid)
     await _set_finalizers(run, o, others)
 
 
-async def _revocation_refusal(run: Pass, o: Observation) -> str | None:
+def _revocation_refusal(o: Observation) -> str | None:
     """Return why there is nothing to revoke, None where there is."""
-    del run
     current = o.journal.current if o.journal is not None else None
     if current is None:
         return "nothing was revoked: this rotation never delivered a value"
@@ -118,10 +109,8 @@ async def _revocation_refusal(run: Pass, o: Observation) -> str | None:
 
 
 async def _revoke(run: Pass, o: Observation) -> None:
-    current = o.journal.current if o.journal is not None else None
-    if current is None or o.plan is None:
-        return
-    tenant = run.tenant(o.plan)
+    current = given(given(o.journal).current)
+    tenant = run.tenant(given(o.plan))
     client_id = current.record.client_id
     if await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE:
         return
@@ -140,26 +129,17 @@ async def _let_dead_value_go(run: Pass, o: Observation) -> str:
 
 async def abandon(run: Pass, o: Observation, decision: Decision) -> None:
     """Release a journal whose outcome nobody will tell; it goes with the object that owned it."""
-    if o.journal is None:
-        return
-    owner_uid = o.journal.meta.owner_uid if o.journal.meta is not None else ""
-    await run.write_journal(refused(o.journal), owner_uid)
+    journal = given(o.journal)
+    await run.write_journal(refused(journal), journal.owner_uid)
     run.memory.attempt = None
     run.notice(Reason.ABANDONED, decision.message, is_warning=True)
 
 
 async def settle(run: Pass, o: Observation, decision: Decision) -> None:
     """End a doubt by a person's word, and take the word away so that it settles no later one."""
-    journal, rotation = o.journal, o.rotation
-    if journal is None or journal.next is None or rotation is None:
-        return
+    journal, rotation = given(o.journal), given(o.rotation)
     if rotation.settle_doubt == "next":
-        accepted_at = o.now.replace(microsecond=0)
-        record = replace(journal.next.record, rotated_at=accepted_at)
-        run.memory.attempt = replace(
-            run.open_attempt(), is_certain=False, accepted=Credential(journal.next.secret, record)
-        )
-        await deliver(run)
+        await deliver_known(run, o, given(journal.next))
     else:
         await run.write_journal(refused(journal), rotation.uid)
         run.memory.attempt = None

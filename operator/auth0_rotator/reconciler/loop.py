@@ -3,24 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp
+from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.model import hold, stall
-from auth0_rotator.decision.wants import due_at, new_tokens
 from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
-from auth0_rotator.metrics import LAST_ROTATION, NEXT_ROTATION, OVERDUE, ROTATIONS, forget_rotation
-from auth0_rotator.observation import Key, Observation, Rotation
+from auth0_rotator.metrics import (
+    forget_rotation,
+)
+from auth0_rotator.observation import Key, Observation
 from auth0_rotator.reconciler import change, farewell, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
+from auth0_rotator.reconciler.reporting import report
+from auth0_rotator.reconciler.verification import resume_verification
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, World
-from auth0_rotator.report import Outcome, build_status
-from auth0_rotator.resource import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +32,6 @@ FRESH_SECONDS: Final = 1.0
 LOOK_BEFORE: Final = timedelta(milliseconds=500)
 # A Secret without our label is not watched; while one is in the way it is looked at this often.
 UNWATCHED: Final = timedelta(seconds=60)
-
-# Hiccups and the first retries are over by then: a due rotation that did not come is worth an alarm.
-OVERDUE_AFTER: Final = timedelta(minutes=5)
 
 # The actions that are an attempt to rotate.
 _ATTEMPTS: Final = frozenset({Action.ROTATE, Action.CONTINUE})
@@ -64,7 +60,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.ADOPT: upkeep.adopt,
     Action.ADOPT_VALUE: upkeep.adopt_value,
     Action.RESTORE_JOURNAL: upkeep.restore_journal,
-    Action.RELEASE_TARGET: upkeep.release_target,
+    Action.REMEMBER_PLAN: upkeep.remember_plan,
     Action.PUBLISH: upkeep.publish,
     Action.ROTATE: change.rotate,
     Action.MOVE: upkeep.move,
@@ -96,11 +92,11 @@ class Reconciler:
         """Bring one rotation as far as it can go now; return when it wants to come again."""
         run = Pass(key, self._world, self._memory(key), self._leading_since)
         run.memory.begin_pass()
-        verify.expect_late_request(run)
+        resume_verification(run)
         try:
             await self._advance(run)
             o = await observe(run)
-            await self._report(run, o, run.obstacle or self._verdict(run, o))
+            await report(run, o, run.obstacle or self._verdict(run, o))
             run.memory.is_cut_short = False
             o = await observe(run)
         except RotatorError as error:
@@ -185,7 +181,7 @@ class Reconciler:
         """Return the decision to report: what holds now, or why the last attempt failed."""
         failure = run.memory.failure
         if failure is not None:
-            return hold(Reason.BACKING_OFF, failure.message)
+            return hold(failure.reason, failure.message)
         return decide(o)
 
     def _is_fresh(self, run: Pass) -> bool:
@@ -209,86 +205,3 @@ class Reconciler:
         if decision.reason is Reason.WAITING_FOR_DUE_DATE and decision.until - o.now > LOOK_BEFORE:
             return decision.until - LOOK_BEFORE
         return decision.until
-
-    async def _report(self, run: Pass, o: Observation, decision: Decision) -> None:
-        """Write status where it says something new, then post the Events."""
-        memory, rotation = run.memory, o.rotation
-        memory.uid = rotation.uid if rotation is not None else memory.uid
-        if rotation is None:
-            plan = o.journal.plan if o.journal is not None else None
-            await run.post_notices(memory.uid or (plan.uid if plan is not None else ""))
-            return
-        if memory.failure is not None:
-            memory.tried_tokens = frozenset(new_tokens(o) or rotation.tokens)
-            if memory.attempt is not None and memory.attempt.accepted is None:
-                memory.attempt = None
-            trigger = memory.trigger.value if memory.trigger is not None else "none"
-            ROTATIONS.labels(trigger=trigger, result="failed").inc()
-            run.notice(Reason.ROTATION_FAILED, memory.failure.message, is_warning=True)
-            o = replace(o, attempt=memory.attempt)
-        outcome = Outcome(
-            rotated=memory.rotated,
-            is_adopted=memory.is_adopted,
-            failure=memory.failure,
-            verified=memory.verified,
-            verified_milliseconds=memory.verified_milliseconds,
-        )
-        status = build_status(o, decision, outcome)
-        self._tell_stall(run, status)
-        self._measure(o, status)
-        if _said(status) != _said(rotation.status.raw) or memory.unwritten_status is not None:
-            await self._write_status(run, rotation, status)
-        await run.post_notices(rotation.uid)
-
-    async def _write_status(self, run: Pass, rotation: Rotation, status: dict[str, Any]) -> None:
-        """Write status; where that fails, remember it, so that a back-off holds all the same."""
-        identity = {
-            "name": run.key.name,
-            "namespace": run.key.namespace,
-            "uid": rotation.uid,
-        }
-        try:
-            body = await self._world.objects.write_status(Kind.ROTATION, identity, status)
-        except Stale:
-            await run.read_rotation()
-            return
-        except RotatorError as error:
-            run.memory.unwritten_status = status
-            extra = {"key": str(run.key), "cause": error.message}
-            logger.warning("the status of a rotation cannot be written", extra=extra)
-            return
-        run.memory.unwritten_status = None
-        self._world.mirror.put_rotation(body)
-
-    def _tell_stall(self, run: Pass, status: dict[str, Any]) -> None:
-        """Post an Event for a stall that was not told yet."""
-        stalled = next(
-            (
-                condition
-                for condition in status["conditions"]
-                if condition["type"] == ConditionType.STALLED and condition["status"] == "True"
-            ),
-            None,
-        )
-        told = (stalled["reason"], stalled["message"]) if stalled is not None else None
-        if told is not None and told != run.memory.told_stall and run.memory.failure is None:
-            run.notice(Reason(told[0]), told[1], is_warning=True)
-        run.memory.told_stall = told
-
-    def _measure(self, o: Observation, status: dict[str, Any]) -> None:
-        series = {NEXT_ROTATION: "nextRotationAt", LAST_ROTATION: "lastRotatedAt"}
-        for gauge, name in series.items():
-            instant = parse_timestamp(status.get(name))
-            if instant is not None:
-                gauge.labels(o.key.namespace, o.key.name).set(instant.timestamp())
-        # Asked for at each scrape: it comes true while nothing happens.
-        overdue = partial(_is_overdue, due_at(o), self._world.clock)
-        OVERDUE.labels(o.key.namespace, o.key.name).set_function(overdue)
-
-
-def _is_overdue(due: datetime | None, clock: Callable[[], datetime]) -> float:
-    return float(due is not None and clock() - due > OVERDUE_AFTER)
-
-
-def _said(status: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in status.items() if value is not None}

@@ -1,0 +1,101 @@
+"""What an accepted value needs: the target, the commit, and that it is told."""
+
+import asyncio
+from dataclasses import replace
+
+from auth0_rotator.conditions import Reason, timestamp
+from auth0_rotator.decision.protocol import Outcome, delivery
+from auth0_rotator.journal import LATE_REQUEST, Journal, committed
+from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
+from auth0_rotator.observation import Attempt, Observation, given
+from auth0_rotator.reconciler.observe import observe
+from auth0_rotator.reconciler.verification import begin_verification
+from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.target import project
+
+
+async def deliver_target(run: Pass) -> Outcome:
+    """Step 3: write the target. Repeated until it stands."""
+    o, attempt = await observe(run), run.open_attempt()
+    outcome = delivery(o.journal, given(attempt.accepted))
+    plan = given(o.plan)
+    # A target that is deleted with its rotation needs no new value once the rotation is gone.
+    if outcome is not Outcome.DONE or (o.rotation is None and plan.delete_secrets):
+        return outcome
+    projection = project(_final(o, attempt), plan, run.key.namespace)
+    run.saw_secret(await run.world.secrets.write_target(projection, o.target))
+    delivered_at = asyncio.get_running_loop().time()
+    run.memory.attempt = replace(
+        attempt, delivered_milliseconds=round(1000 * (delivered_at - attempt.accepted_at))
+    )
+    return outcome
+
+
+async def commit_journal(run: Pass) -> Outcome:
+    """Step 4: what was delivered is current."""
+    o, attempt = await observe(run), run.open_attempt()
+    if delivery(o.journal, given(attempt.accepted)) is not Outcome.DONE:
+        return Outcome.OVERTAKEN
+    await run.write_journal(_final(o, attempt), o.rotation.uid if o.rotation else given(o.plan).uid)
+    _tell(run, attempt)
+    return Outcome.DONE
+
+
+def _final(o: Observation, attempt: Attempt) -> Journal:
+    """Return the journal in which the accepted value is current."""
+    accepted = given(attempt.accepted)
+    return committed(
+        replace(o.journal or Journal(), next=accepted),
+        record=accepted.record,
+        late_until=None if attempt.is_certain else o.now + LATE_REQUEST,
+    )
+
+
+def end_settled(run: Pass) -> None:
+    """Note a rotation that somebody else committed."""
+    _tell(run, run.open_attempt())
+
+
+def _tell(run: Pass, attempt: Attempt) -> None:
+    """Note a finished rotation for status, Event and metrics, and have it verified."""
+    record, now = given(attempt.accepted).record, run.world.clock()
+    delivered = attempt.delivered_milliseconds
+    run.memory.attempt = None
+    run.memory.tried_tokens = frozenset()
+    run.memory.rotated = {
+        "id": record.rotation_id,
+        "trigger": record.trigger.value,
+        "startedAt": timestamp(attempt.started_at),
+        "remoteMilliseconds": attempt.remote_milliseconds,
+        "deliveredMilliseconds": delivered,
+        "result": "success",
+    }
+    late_until = None if attempt.is_certain else now + LATE_REQUEST
+    begin_verification(run, record.rotation_id, late_until=late_until)
+    ROTATIONS.labels(trigger=record.trigger.value, result="success").inc()
+    DELIVERY_SECONDS.observe(delivered / 1000)
+    if attempt.due_at is not None:
+        DUE_TO_DELIVERED_SECONDS.observe(max(0.0, (now - attempt.due_at).total_seconds()))
+    run.notice(
+        Reason.ROTATED,
+        f"the client secret of {record.client_id} was changed ({record.trigger.value}) and delivered "
+        f"{delivered} ms after the tenant took it",
+    )
+
+
+async def send_newest(run: Pass) -> Outcome:
+    """Make sure that the newest value is the live one: our late change may have undone it.
+
+    Whatever goes wrong here is found by the probe that follows. A journal that is sending again
+    has somebody who sees to its value.
+    """
+    journal = run.journal()
+    run.memory.attempt = None
+    if journal is None or journal.current is None or journal.plan is None or journal.is_sending:
+        return Outcome.DONE
+    newest = journal.current
+    begin_verification(run, newest.record.rotation_id)
+    tenant = run.tenant(journal.plan)
+    permit = await tenant.prepare()
+    await tenant.set_client_secret(permit, newest.record.client_id, newest.secret)
+    return Outcome.DONE
