@@ -77,16 +77,26 @@ image: ## Container image (needs Docker)
 		{ echo "make image needs a running Docker engine, and there is none here" >&2; exit 1; }
 	docker build --file deploy/Dockerfile --tag $(IMAGE) .
 
+# Wherever the current context leads.
+CLUSTER := auth0-rotator
+KIND_KUBECTL := kubectl --context kind-$(CLUSTER)
+
+# The restart is for an image that was built anew under its old name.
 .PHONY: kind-up
-kind-up: ## A local kind cluster with the operator in it (needs Docker and kind)
-	@command -v kind >/dev/null || { echo "make kind-up needs kind (https://kind.sigs.k8s.io), and there is none here" >&2; exit 1; }
+kind-up: ## A local kind cluster with the operator in it (needs Docker, kind and kubectl)
+	@for tool in kind kubectl; do command -v $$tool >/dev/null || \
+		{ echo "make kind-up needs $$tool, and there is none here" >&2; exit 1; }; done
 	@$(MAKE) --no-print-directory image
-	kind create cluster --name auth0-rotator --config kind-config.yaml
-	kind load docker-image --name auth0-rotator $(IMAGE)
-	kubectl --context kind-auth0-rotator apply --server-side -f crds/
-	kubectl --context kind-auth0-rotator apply --server-side -k deploy/base
+	kind get clusters | grep -qx $(CLUSTER) || kind create cluster --name $(CLUSTER) --config kind-config.yaml
+	kind export kubeconfig --name $(CLUSTER)
+	kind load docker-image --name $(CLUSTER) $(IMAGE)
+	$(KIND_KUBECTL) apply --server-side -f crds/
+	kubectl kustomize deploy/base | sed 's|image: auth0-rotator:dev|image: $(IMAGE)|' | \
+		$(KIND_KUBECTL) apply --server-side -f -
+	$(KIND_KUBECTL) -n auth0-rotator-system rollout restart deployment/auth0-rotator
+	$(KIND_KUBECTL) -n auth0-rotator-system rollout status deployment/auth0-rotator --timeout=3m
 
 .PHONY: kind-down
 kind-down: ## Remove that cluster
 	@command -v kind >/dev/null || { echo "make kind-down needs kind, and there is none here" >&2; exit 1; }
-	kind delete cluster --name auth0-rotator
+	kind delete cluster --name $(CLUSTER)

@@ -222,6 +222,74 @@ def test_the_local_cluster_has_one_node() -> None:
     assert [node["role"] for node in told["nodes"]] == ["control-plane"]
 
 
+# Write down what they are called with, and what they are given to apply. There is no such cluster yet.
+_STUB: Final = """#!/bin/sh
+case "$*" in "kustomize deploy/base") exec cat deploy/base/deployment.yaml ;; esac
+echo "{name} $*" >> {log}
+case "$*" in *" -f -") cat >> {log} ;; esac
+"""
+
+
+def make_kind_up(folder: Path, *tools: str) -> subprocess.CompletedProcess[str]:
+    """Run `make kind-up` with nothing but stubs of these tools."""
+    for name in ("make", "sh", "cat", "sed", "grep"):
+        found = shutil.which(name)
+        assert found is not None
+        (folder / name).symlink_to(found)
+    for name in tools:
+        (folder / name).write_text(_STUB.format(name=name, log=folder / "log"))
+        (folder / name).chmod(0o755)
+    return subprocess.run(
+        ["make", "kind-up", "IMAGE=registry.example.com/rotator:1"],
+        cwd=ROOT,
+        env={"PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_local_cluster_runs_the_image_that_was_asked_for(tmp_path: Path) -> None:
+    done = make_kind_up(tmp_path, "docker", "kind", "kubectl")
+    assert done.returncode == 0, done.stderr
+    log = (tmp_path / "log").read_text()
+    assert re.findall(r"image: (.+)", log) == ["registry.example.com/rotator:1"]
+    said = [line for line in log.splitlines() if re.match(r"(docker|kind|kubectl) ", line)]
+    rollout = "-n auth0-rotator-system rollout"
+    assert said == [
+        "docker info",
+        "docker build --file deploy/Dockerfile --tag registry.example.com/rotator:1 .",
+        "kind get clusters",
+        "kind create cluster --name auth0-rotator --config kind-config.yaml",
+        "kind export kubeconfig --name auth0-rotator",
+        "kind load docker-image --name auth0-rotator registry.example.com/rotator:1",
+        "kubectl --context kind-auth0-rotator apply --server-side -f crds/",
+        "kubectl --context kind-auth0-rotator apply --server-side -f -",
+        f"kubectl --context kind-auth0-rotator {rollout} restart deployment/auth0-rotator",
+        f"kubectl --context kind-auth0-rotator {rollout} status deployment/auth0-rotator --timeout=3m",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tools", "missing"),
+    [
+        (("docker", "kubectl"), "make kind-up needs kind"),
+        (("docker", "kind"), "make kind-up needs kubectl"),
+        (("kind", "kubectl"), "make image needs a running Docker engine"),
+    ],
+    ids=["kind", "kubectl", "docker"],
+)
+def test_what_the_local_cluster_lacks_is_told_in_one_sentence(
+    tmp_path: Path, tools: tuple[str, ...], missing: str
+) -> None:
+    done = make_kind_up(tmp_path, *tools)
+    assert done.returncode != 0
+    told = [line for line in done.stderr.splitlines() if not re.match(r"make(\[1\])?: ", line)]
+    assert told == [f"{missing}, and there is none here"]
+    assert not (tmp_path / "log").exists()
+
+
 def test_the_hooks_are_the_targets_of_ci() -> None:
     told = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     [repository] = told["repos"]
