@@ -5,7 +5,7 @@ test's. What is left is every decision and every effect, at the test's pace.
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,9 @@ class Clock:
 class Operator:
     """One process's worth of operator. A second one on the same cluster is a second process."""
 
-    def __init__(self, api: Api, namespace: str, clock: Clock, *, unit: IntervalUnit, name: str) -> None:
+    def __init__(
+        self, api: Api, namespaces: Sequence[str], clock: Clock, *, unit: IntervalUnit, name: str
+    ) -> None:
         """Begin with an empty mirror, as after a start."""
         self.clock = clock
         self.mirror = Mirror()
@@ -56,7 +58,7 @@ class Operator:
             objects=objects,
             secrets=secrets,
             clock=clock,
-            cluster_resource_namespace=namespace,
+            cluster_resource_namespace=namespaces[0],
             allow_insecure_endpoints=True,
         )
         self.world = World(
@@ -70,7 +72,7 @@ class Operator:
             recheck=self.wake,
         )
         self.reconciler = Reconciler(self.world, leading_since=clock.now)
-        self.stock = Stock(self.mirror, objects, secrets, namespaces=(namespace,))
+        self.stock = Stock(self.mirror, objects, secrets, namespaces=namespaces)
 
     def wake(self, key: AnyKey) -> None:
         """Have a key worked on."""
@@ -80,18 +82,23 @@ class Operator:
     async def settle(self) -> None:
         """Work until nothing is to be done at this instant."""
         for _ in range(MOST_PASSES):
-            for key in sorted(await self.stock.take(), key=str):
-                self.wake(key)
-                if isinstance(key, Key):
-                    self.reconciler.saw(key)
-            for key, instant in list(self.due.items()):
-                if instant <= self.clock.now:
-                    self.wake(key)
+            if not self._ready:
+                await self._look()
             if not self._ready:
                 return
             await self.work(self._ready.pop(0))
         message = f"no rest after {MOST_PASSES} passes"
         raise AssertionError(message)
+
+    async def _look(self) -> None:
+        """Have those keys worked on that something happened to, or whose instant has come."""
+        for key in sorted(await self.stock.take(), key=str):
+            self.wake(key)
+            if isinstance(key, Key):
+                self.reconciler.saw(key)
+        for key, instant in list(self.due.items()):
+            if instant <= self.clock.now:
+                self.wake(key)
 
     async def work(self, key: AnyKey) -> None:
         """Do one pass for one key."""
@@ -118,7 +125,6 @@ class Operator:
             self.clock.now = max(self.clock.now, min(upcoming))
             await self.settle()
         self.clock.now = end
-        await self.settle()
 
     async def close(self) -> None:
         """Close the connections to tenants."""
@@ -137,13 +143,15 @@ class Stage:
         self.clock = Clock()
         self.api = api
         self.unit = IntervalUnit.DAYS
+        self._kubes = [kube]
         self._operators: list[Operator] = []
         self.operator = self.new_operator()
 
     def new_operator(self) -> Operator:
         """Start another operator process, which knows nothing."""
         name = f"operator-{len(self._operators) + 1}"
-        operator = Operator(self.api, self.kube.namespace, self.clock, unit=self.unit, name=name)
+        namespaces = [kube.namespace for kube in self._kubes]
+        operator = Operator(self.api, namespaces, self.clock, unit=self.unit, name=name)
         self._operators.append(operator)
         return operator
 
@@ -151,10 +159,20 @@ class Stage:
         """End the operator, whatever it was doing, and start another."""
         self.operator = self.new_operator()
 
+    async def open_namespace(self) -> Kube:
+        """Create another namespace, and start an operator that looks after it as well."""
+        kube = Kube(self.plane, f"{self.kube.namespace}-{len(self._kubes) + 1}")
+        await kube.send("POST", "/api/v1/namespaces", {"metadata": {"name": kube.namespace}})
+        self._kubes.append(kube)
+        await self.restart()
+        return kube
+
     async def close(self) -> None:
         """End all operators."""
         for operator in self._operators:
             await operator.close()
+        for kube in self._kubes[1:]:
+            await kube.close()
 
     async def connect(self, **spec: Any) -> None:
         """Create the credentials and the connection."""
@@ -177,9 +195,9 @@ class Stage:
         """Let the operator and the clock go on."""
         await self.operator.run_for(duration)
 
-    async def assert_delivered(self, app: App, name: str = "web") -> None:
+    async def assert_delivered(self, app: App, name: str = "web", *, kube: Kube | None = None) -> None:
         """The target holds what the tenant holds, under the client's own id, and it works."""
-        data = await self.kube.secret(name)
+        data = await (kube or self.kube).secret(name)
         assert data.get("ID") == app.client_id
         assert data.get("SECRET") == app.secret
         assert self.tenant.accepts(app.client_id, data["SECRET"])
