@@ -9,12 +9,16 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
+from auth0_rotator import metrics
 from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.crd import definitions
 from auth0_rotator.journal import SENDING_FINALIZER
+from auth0_rotator.logs import FIELDS
 from auth0_rotator.observation import RECONCILE_AT, REVOKE_FINALIZER, ROTATE_NOW, SETTLE_DOUBT
 from auth0_rotator.resource import Kind
+from auth0_rotator.settings import Settings, flag_of, variable_of
 from controlplane import ControlPlane
 from harness import Kube
 from harness.installation import ROOT
@@ -23,7 +27,9 @@ from manifest.submission import apply, tried
 
 DOCS: Final = ROOT / "docs"
 PAGES: Final = tuple(sorted(DOCS.glob("*.md")))
+OPERATOR_PAGE: Final = DOCS / "operator.md"
 PAGE_OF: Final = {kind: DOCS / f"{kind.value.lower()}.md" for kind in Kind}
+SERVERS: Final = "operator/auth0_rotator/servers.py"
 # Words in code style that are neither reasons nor conditions nor kinds.
 _OTHER_WORDS: Final = frozenset({"Create", "Merge", "Immediate", "WhenDue", "Opaque"})
 # What the contract has and the product has not yet.
@@ -108,6 +114,56 @@ def test_every_word_is_one_that_the_operator_uses() -> None:
         assert not words - known, page.name
 
 
+def _rows(page: Path, title: str) -> list[list[str]]:
+    """Return the cells of the table whose first column has this title."""
+    found = re.search(rf"^\| {title} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE)
+    assert found is not None
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in found.group(1).splitlines()
+    ]
+
+
+def test_the_operators_page_has_every_flag_with_its_variable_and_default() -> None:
+    told = {flag: (variable, default) for flag, variable, default, _ in _rows(OPERATOR_PAGE, "flag")}
+    defaults = Settings.model_construct().model_dump(mode="json")
+    shown = {name: f"`{str(value).lower()}`" for name, value in defaults.items()}
+    shown |= {"namespace": "", "cluster_resource_namespace": "the operator's own"}
+    assert told == {
+        f"`{flag_of(name)}`": (f"`{variable_of(name)}`", shown[name]) for name in Settings.model_fields
+    }
+
+
+def test_the_operators_page_has_every_metric_with_its_labels() -> None:
+    told = {name: labels for name, labels, _ in _rows(OPERATOR_PAGE, "metric")}
+    labels = {"auth0_rotator_build": "`version`"}
+    for one in vars(metrics).values():
+        if isinstance(one, MetricWrapperBase) and one is not metrics.BUILD_INFO:
+            [family] = one.describe()
+            # The labels of a series that nobody has counted yet are known to the metric alone.
+            labels[family.name] = ", ".join(f"`{label}`" for label in one._labelnames)  # noqa: SLF001
+    suffixes = {"counter": "_total", "info": "_info"}
+    assert told == {
+        f"`{family.name}{suffixes.get(family.type, '')}`": labels[family.name]
+        for family in metrics.registry().collect()
+        if family.name.startswith("auth0_rotator_")
+    }
+
+
+def test_the_operators_page_has_every_field_of_a_log_line() -> None:
+    assert [field for field, _ in _rows(OPERATOR_PAGE, "field")] == [f"`{name}`" for name in FIELDS]
+
+
+def test_the_operators_page_names_all_that_the_health_server_answers() -> None:
+    routes = re.findall(r'web\.get\("(/\w+)", \w+z\)', (ROOT / SERVERS).read_text())
+    assert len(routes) == 2
+    assert [path for path, _ in _rows(OPERATOR_PAGE, "path")] == [f"`{route}`" for route in routes]
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert not [page.name for page in PAGES if f"](docs/{page.name})" not in text]
+
+
 def test_every_annotation_is_explained() -> None:
     page = PAGE_OF[Kind.ROTATION].read_text()
     for name in (ROTATE_NOW, SETTLE_DOUBT, RECONCILE_AT):
@@ -120,7 +176,7 @@ def test_nothing_is_promised(file: Path) -> None:
     assert not [word for word in _NOT_YET if word in text]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         name, _, anchor = target.partition("#")
