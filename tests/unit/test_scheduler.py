@@ -345,7 +345,10 @@ async def test_what_runs_is_cancelled_with_the_scheduler() -> None:
 # Bugs --------------------------------------------------------------------------------------------
 
 
-async def test_a_bug_is_logged_once_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_is_logged_once_with_its_traceback_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counted = REGISTRY.get_sample_value("auth0_rotator_unexpected_errors_total")
     async with at_work() as desk:
         desk.answer("a", RuntimeError("a bug"))
         desk.scheduler.wake("a")
@@ -357,6 +360,8 @@ async def test_a_bug_is_logged_once_with_its_traceback(caplog: pytest.LogCapture
         assert record.exc_info is not None
         assert str(record.exc_info[1]) == "a bug"
         assert record.exc_info[2] is not None
+    assert counted is not None
+    assert REGISTRY.get_sample_value("auth0_rotator_unexpected_errors_total") == counted + 1
 
 
 async def _pauses(desk: Desk, count: int) -> list[int]:
