@@ -31,9 +31,20 @@ def winner_over(rotation: Rotation, journal: Journal | None, rivals: Sequence[Ri
 
 
 def _beats(rival: Rival, rotation: Rotation, journal: Journal | None) -> bool:
+    if rival.is_sending:
+        return not _is_sending_too(rotation, journal)
     mine = holds_claim(rotation, journal, rival.contest)
     own = (not mine, rotation.created_at or _LATEST, rotation.uid)
     return _rank(rival) < own
+
+
+def _is_sending_too(rotation: Rotation, journal: Journal | None) -> bool:
+    """Return whether this rotation has an open outcome of its own client: that is brought to its end."""
+    chosen = journal.next if journal is not None and journal.is_sending else None
+    spec = rotation.spec
+    return (
+        spec is not None and chosen is not None and chosen.record.client_id == spec.parameters.client_id
+    )
 
 
 def _rank(rival: Rival) -> tuple[bool, datetime, str]:

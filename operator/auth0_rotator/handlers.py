@@ -12,8 +12,8 @@ from typing import Any, Final
 import kopf
 
 from auth0_rotator.cluster import Access
-from auth0_rotator.mirror import ConnectionKey, Mirror
-from auth0_rotator.observation import Key
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import GROUP, VERSION, Kind
 

@@ -61,6 +61,8 @@ class Journal:
     """Which process counted the last attempt."""
     late_until: datetime | None = None
     """Until then a request of the last rotation, whose answer was lost, may still take effect."""
+    is_unproven: bool = False
+    """Whether it came from elsewhere (a restore), and the tenant was not asked since about `current`."""
     settle_seen: str = ""
     """What the settle-doubt annotation said when the state became sending: an old word settles
     no new doubt."""
@@ -164,6 +166,7 @@ def committed(journal: Journal, *, record: CommitRecord, late_until: datetime | 
         previous=replaced.secret if replaced is not None and is_same_client else None,
         next=None,
         late_until=late_until,
+        is_unproven=False,
     )
 
 
@@ -180,12 +183,36 @@ def with_another_value(journal: Journal, intended: Credential) -> Journal:
 def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> Journal:
     """Return a journal whose `current` is what a target already holds.
 
-    A parked `next` stays, unless it is older than what is adopted.
+    A parked `next` stays, unless it is older than what is adopted. What was current before stays as
+    `previous` where it belongs to the same client: it may turn out to be the live one after all.
     """
-    base = _at_rest(journal or Journal())
-    parked = base.next
-    is_newer = parked is not None and parked.record.sequence > credential.record.sequence
-    return replace(base, current=credential, previous=None, next=parked if is_newer else None, plan=plan)
+    base, record = _at_rest(journal or Journal()), credential.record
+    parked, replaced = base.next, base.current
+    is_newer = parked is not None and parked.record.sequence > record.sequence
+    is_same_client = replaced is not None and replaced.record.is_for(record.client_id, record.domain)
+    is_other = replaced is not None and replaced.secret != credential.secret
+    return replace(
+        base,
+        current=credential,
+        previous=replaced.secret if replaced is not None and is_same_client and is_other else None,
+        next=parked if is_newer else None,
+        plan=plan,
+    )
+
+
+def expecting_late_request(journal: Journal, until: datetime) -> Journal:
+    """Return the journal after a request about `current` that may take effect `until` then."""
+    return replace(journal, late_until=until)
+
+
+def unproven(journal: Journal) -> Journal:
+    """Return the journal that came from elsewhere: its value is to be probed."""
+    return replace(journal, is_unproven=True)
+
+
+def proven(journal: Journal) -> Journal:
+    """Return the journal whose value the tenant has accepted since it came from elsewhere."""
+    return replace(journal, is_unproven=False)
 
 
 def replanned(journal: Journal, plan: Plan) -> Journal:

@@ -36,6 +36,7 @@ _ATTEMPTS: Final = f"{PREFIX}attempts"
 _ATTEMPTED_AT: Final = f"{PREFIX}attempted-at"
 _ATTEMPTED_BY: Final = f"{PREFIX}attempted-by"
 _LATE_UNTIL: Final = f"{PREFIX}late-until"
+_UNPROVEN: Final = f"{PREFIX}unproven"
 _SETTLE_SEEN: Final = f"{PREFIX}settle-seen"
 _NEXT: Final = "next-"
 
@@ -119,6 +120,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
             attempted_at=parse_timestamp(annotations.get(_ATTEMPTED_AT)),
             attempted_by=annotations.get(_ATTEMPTED_BY, ""),
             late_until=parse_timestamp(annotations.get(_LATE_UNTIL)),
+            is_unproven=annotations.get(_UNPROVEN) == "true",
             settle_seen=annotations.get(_SETTLE_SEEN, ""),
             meta=_meta(secret["metadata"]),
         )
@@ -151,6 +153,8 @@ def _annotations(journal: Journal) -> dict[str, str]:
         told[_SETTLE_SEEN] = journal.settle_seen
         if journal.attempted_at is not None:
             told[_ATTEMPTED_AT] = timestamp(journal.attempted_at)
+    if journal.is_unproven:
+        told[_UNPROVEN] = "true"
     if journal.late_until is not None:
         told[_LATE_UNTIL] = timestamp(journal.late_until)
     return told

@@ -8,29 +8,26 @@ whichever way it came.
 from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime
 
 from auth0_rotator.claims import holds_claim
+from auth0_rotator.conditions import parse_timestamp
 from auth0_rotator.journal import JOURNAL_TYPE, Journal, rotation_of_journal
 from auth0_rotator.journal_secret import JournalUnreadableError, parse_journal
-from auth0_rotator.observation import Contest, Key, Rival, Rotation, parse_rotation
+from auth0_rotator.observation import (
+    ConnectionKey,
+    Contest,
+    Key,
+    Rival,
+    Rotation,
+    parse_rotation,
+    referred,
+)
 from auth0_rotator.record import ROLE_LABEL
-from auth0_rotator.resource import ConnectionRef, Kind
+from auth0_rotator.resource import Kind
 from auth0_rotator.target import Target
 from auth0_rotator.target_secret import parse_target
 from auth0_rotator.versions import Body, Versions
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionKey:
-    """Kind, namespace (empty for the cluster kind) and name of a connection."""
-
-    kind: Kind
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        where = f" in namespace {self.namespace}" if self.namespace else ""
-        return f"{self.kind} {self.name}{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,7 @@ class SeenJournal:
 
     journal: Journal | None
     fault: str
+    deleting_since: datetime | None = None
 
 
 class Mirror:
@@ -82,8 +80,14 @@ class Mirror:
         return tuple(sorted(name for name, target in found if target.is_to_be_withdrawn))
 
     def users_of(self, connection: ConnectionKey) -> set[Key]:
-        """Return the rotations that refer to the connection."""
-        return set(self._by_connection.get(connection, ()))
+        """Return the rotations that refer to the connection, or have an open outcome there."""
+        waiting = {
+            key
+            for key, journal in self._sending()
+            if journal.plan is not None
+            and referred(journal.plan.connection_ref, key.namespace) == connection
+        }
+        return waiting | self._by_connection.get(connection, set())
 
     def rivals_of(self, rotation: Rotation) -> list[Rival]:
         """Return the rotations that claim the same Secret, or the same client over any connection.
@@ -102,6 +106,34 @@ class Mirror:
             for key in sorted(keys - {rotation.key}, key=str)
         ]
 
+    def senders_of(self, client_id: str, *, besides: Key) -> list[Rival]:
+        """Return who is in the middle of a change of this client, whatever the specs say by now."""
+        return [
+            Rival(
+                key=key,
+                uid=journal.owner_uid,
+                created_at=None,
+                holds=True,
+                contest=Contest.CLIENT,
+                domains=frozenset({journal.next.record.domain}),
+                is_sending=True,
+            )
+            for key, journal in sorted(self._sending(), key=str)
+            if key != besides and journal.next and journal.next.record.client_id == client_id
+        ]
+
+    def _sending(self) -> list[tuple[Key, Journal]]:
+        found = ((key, seen.journal) for key, seen in self._journals.items())
+        return [(key, journal) for key, journal in found if journal is not None and journal.is_sending]
+
+    def _contenders_of(self, key: Key) -> set[Key]:
+        """Return the rotations that claim a client which the journal has or sends."""
+        seen = self._journals.get(key)
+        journal = seen.journal if seen is not None else None
+        held = [journal.current, journal.next] if journal is not None else []
+        claims = [self._by_client.get(value.record.client_id, set()) for value in held if value]
+        return set[Key]().union(*claims) - {key}
+
     def _rival(self, other: Rotation, contest: Contest) -> Rival:
         seen = self._journals.get(other.key)
         return Rival(
@@ -110,6 +142,7 @@ class Mirror:
             created_at=other.created_at,
             holds=holds_claim(other, seen.journal if seen else None, contest),
             contest=contest,
+            domains=_domains_in(seen.journal if seen else None),
         )
 
     # What came in ----------------------------------------------------------------------------
@@ -137,9 +170,9 @@ class Mirror:
             return set()
         return self._unindex(self.rotations.pop(key, None)) | {key}
 
-    def forget_rotation(self, key: Key) -> None:
-        """Drop a rotation that a live read did not find."""
-        self._unindex(self.rotations.pop(key, None))
+    def forget_rotation(self, key: Key) -> set[Key]:
+        """Drop a rotation that a live read did not find; return whom it concerns."""
+        return self._unindex(self.rotations.pop(key, None)) | {key}
 
     def put_secret(self, body: Body) -> set[Key]:
         """Take in a Secret, a journal or a target; return whom it concerns."""
@@ -153,8 +186,9 @@ class Mirror:
         rotation = rotation_of_journal(name)
         if rotation is not None and body.get("type") == JOURNAL_TYPE:
             key = Key(namespace, rotation)
+            concerned = self._contenders_of(key)
             self._journals[key] = _seen_journal(body)
-            return {key}
+            return {key} | concerned | self._contenders_of(key)
         former = self._unlink_target(namespace, name)
         target = self._targets[namespace, name] = parse_target(body)
         own = {Key(namespace, target.rotation)} if target.rotation else set()
@@ -172,8 +206,9 @@ class Mirror:
         """Drop a Secret that a live read did not find; return whom it concerns."""
         rotation = rotation_of_journal(name)
         if rotation is not None and Key(namespace, rotation) in self._journals:
+            concerned = self._contenders_of(Key(namespace, rotation))
             del self._journals[Key(namespace, rotation)]
-            return {Key(namespace, rotation)}
+            return {Key(namespace, rotation)} | concerned
         own = self._unlink_target(namespace, name)
         self._targets.pop((namespace, name), None)
         return own | self._by_target.get((namespace, name), set())
@@ -267,12 +302,6 @@ def connection_of(rotation: Rotation) -> ConnectionKey:
     return referred(rotation.spec.connection_ref, rotation.key.namespace)
 
 
-def referred(reference: ConnectionRef, namespace: str) -> ConnectionKey:
-    """Return the connection that `reference` means in `namespace`."""
-    kind = Kind(reference.kind.value)
-    return ConnectionKey(kind, namespace if kind.is_namespaced else "", reference.name)
-
-
 def connection_key(kind: Kind, body: Body) -> ConnectionKey:
     """Return the key of a connection object."""
     metadata = body["metadata"]
@@ -284,8 +313,14 @@ def _target_of(rotation: Rotation) -> tuple[str, str]:
     return rotation.key.namespace, name or rotation.key.name
 
 
+def _domains_in(journal: Journal | None) -> frozenset[str]:
+    """Return the domains of the values that a journal has or sends."""
+    held = [journal.current, journal.next] if journal is not None else []
+    return frozenset(value.record.domain for value in held if value is not None)
+
+
 def _seen_journal(body: Body) -> SeenJournal:
     try:
         return SeenJournal(parse_journal(body), "")
     except JournalUnreadableError as error:
-        return SeenJournal(None, str(error))
+        return SeenJournal(None, str(error), parse_timestamp(body["metadata"].get("deletionTimestamp")))

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from auth0_rotator.conditions import Reason, parse_timestamp
+from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.record import PREFIX, Credential, token_of_annotation, token_of_spec
-from auth0_rotator.resource import RotationSpec, SpecInvalid, parse_spec
+from auth0_rotator.resource import ConnectionRef, Kind, RotationSpec, SpecInvalid, parse_spec
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.target import Target
 
@@ -31,6 +31,25 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionKey:
+    """Kind, namespace (empty for the cluster kind) and name of a connection."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{where}"
+
+
+def referred(reference: ConnectionRef, namespace: str) -> ConnectionKey:
+    """Return the connection that `reference` means in `namespace`."""
+    kind = Kind(reference.kind.value)
+    return ConnectionKey(kind, namespace if kind.is_namespaced else "", reference.name)
+
+
+@dataclass(frozen=True, slots=True)
 class PastStatus:
     """The parts of the last written status that a later pass reads. Never what decides on due."""
 
@@ -49,9 +68,13 @@ class PastStatus:
         conditions: Sequence[Mapping[str, Any]] = self.raw.get("conditions") or ()
         return conditions
 
-    def entry(self, rotation_id: str) -> Mapping[str, Any]:
-        """Return the history entry of one rotation, empty where there is none."""
-        return next((entry for entry in self.history if entry.get("id") == rotation_id), {})
+    def is_verdict_on(self, rotation_id: str) -> bool:
+        """Return whether it says that the tenant accepts, or refuses, the value of this rotation."""
+        is_about = self.raw.get("lastRotationId") == rotation_id
+        return is_about and any(
+            condition.get("type") == ConditionType.VERIFIED and condition.get("status") != "Unknown"
+            for condition in self.conditions
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +163,16 @@ def parse_status(status: Mapping[str, Any]) -> PastStatus:
 class Connection:
     """What is known of the connection that a rotation refers to."""
 
-    kind: str
-    name: str
+    key: ConnectionKey | None
+    """None where nobody says which."""
     is_ready: bool
     reason: Reason
     message: str
     domain: str = ""
     is_stalled: bool = False
     """Whether only a person can make it ready."""
+    is_known: bool = False
+    """Whether its tenant can be asked what needs no token of the operator's."""
     client_id: str = ""
     """The client as which the operator itself authenticates."""
     scopes: frozenset[str] = frozenset()
@@ -185,6 +210,10 @@ class Rival:
     holds: bool
     """Whether its journal has, or is sending, a value of the contended client or for the Secret."""
     contest: Contest
+    domains: frozenset[str] = frozenset()
+    """The domains of the values that its journal has or sends, whatever its connection says by now."""
+    is_sending: bool = False
+    """Whether it is in the middle of a change of this very client: nobody else may begin one."""
 
     @property
     def claim(self) -> str:
@@ -236,6 +265,8 @@ class Observation:
     """Since when this process is the one that acts."""
     journal_fault: str = ""
     """Why the journal cannot be read; empty where it can, or is absent."""
+    journal_deleting_since: datetime | None = None
+    """Since when a journal that cannot be read is being deleted."""
     rivals: Sequence[Rival] = ()
     attempt: Attempt | None = None
     is_cut_short: bool = False
@@ -245,18 +276,38 @@ class Observation:
     is_namespace_terminating: bool = False
     is_verification_done: bool = True
     """Whether there is nothing (more) to ask the tenant about the current value."""
-    is_taken_over: bool = False
-    """Whether the journal came from elsewhere (a restore) and was not probed yet."""
     verify_at: datetime | None = None
     """Not before then the next probe; None where it may come at once."""
     is_move_refused: bool = False
     """Whether another domain's tenant did not know the current value."""
+    move_at: datetime | None = None
+    """Not before then that tenant is asked again; None where it may be at once."""
     repairs: Sequence[datetime] = ()
     """When drift was repaired lately."""
     to_withdraw: Sequence[str] = ()
     """Secrets of others that the keys of a rotation that is gone shall leave."""
     contender: str = ""
     """The field manager that undid our last write."""
+
+    @property
+    def connection_key(self) -> ConnectionKey:
+        """The connection; there is one."""
+        return given(self.connection.key)
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether the journal came from elsewhere (a restore) and was not probed yet."""
+        return self.journal is not None and self.journal.is_unproven
+
+    @property
+    def leaving_since(self) -> datetime | None:
+        """Since when the rotation, or its journal, is being deleted; None where neither is."""
+        of_journal = self.journal.meta if self.journal is not None else None
+        instants = [
+            self.rotation.deleting_since if self.rotation is not None else None,
+            of_journal.deleting_since if of_journal is not None else self.journal_deleting_since,
+        ]
+        return min((instant for instant in instants if instant is not None), default=None)
 
     @property
     def plan(self) -> Plan | None:

@@ -65,6 +65,8 @@ class CommitRecord:
     """The tokens that never rotate again, newest last."""
     client_id: str
     domain: str
+    is_generated: bool = True
+    """Whether the value was chosen here; False for one that a person put into the target."""
 
     def is_for(self, client_id: str, domain: str) -> bool:
         """Return whether the value belongs to this client of this tenant."""
@@ -110,6 +112,8 @@ def record_annotations(record: CommitRecord, *, part: str = "") -> dict[str, str
         "client-id": record.client_id,
         "domain": record.domain,
     }
+    if not record.is_generated:
+        written["generated"] = "false"
     return {f"{PREFIX}{part}{name}": text for name, text in written.items()}
 
 
@@ -147,4 +151,5 @@ def parse_record(annotations: Mapping[str, str], *, part: str = "") -> CommitRec
         handled=tuple(token for token in handled.split(",") if token),
         client_id=told["client-id"],
         domain=told["domain"],
+        is_generated=annotations.get(f"{PREFIX}{part}generated") != "false",
     )

@@ -221,6 +221,9 @@ def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcom
     if difference is not Difference.NONE:
         message = f"the Secret {name} does not hold the current value: {said.message}"
         return Condition(ConditionType.READY, ConditionStatus.FALSE, said.reason, message)
+    verified = _verified(o, past, outcome)
+    if verified.status is ConditionStatus.FALSE:
+        return Condition(ConditionType.READY, ConditionStatus.FALSE, verified.reason, verified.message)
     if o.is_taken_over:
         message = "the journal came from elsewhere; the tenant was not asked yet about its value"
         return Condition(ConditionType.READY, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)

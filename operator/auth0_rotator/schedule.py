@@ -13,6 +13,8 @@ from typing import Final
 # Waits between failed attempts: 1, 2, 4 ... 60 minutes.
 FIRST_RETRY: Final = timedelta(minutes=1)
 LONGEST_RETRY: Final = timedelta(minutes=60)
+# No wait between attempts is longer.
+LONGEST_BACK_OFF: Final = LONGEST_RETRY * 1.25
 # A retry comes up to this share of the wait later, by a fixed amount per object, so that objects
 # that failed together do not come back together.
 RETRY_SPREAD: Final = 0.25
@@ -79,6 +81,14 @@ def retry_delay(*, failed_attempts: int, uid: str) -> timedelta:
     doublings = min(max(failed_attempts, 1) - 1, 6)
     wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
     return wait * (1 + RETRY_SPREAD * fraction_of(uid))
+
+
+def is_ahead(instant: datetime | None, now: datetime, *, at_most: timedelta) -> bool:
+    """Return whether `instant` is still to be waited for.
+
+    One that is further ahead than it can have been set (`at_most`) is not: the clock was set back.
+    """
+    return instant is not None and now < instant <= now + at_most
 
 
 def fraction_of(uid: str) -> float:

@@ -46,6 +46,7 @@ class Scheduler(Generic[K]):
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._is_draining = False
+        self._latest = clock()
         self.started = asyncio.Event()
         """Set once all workers are there."""
 
@@ -104,6 +105,11 @@ class Scheduler(Generic[K]):
     def _wake_due(self) -> timedelta:
         """Wake every key whose instant has come; return how long until the next one."""
         now = self._clock()
+        if now < self._latest:
+            # The clock was set back: what was to come in a minute would come in a day.
+            for key in list(self._instants):
+                self.wake(key)
+        self._latest = now
         while self._heap:
             instant, _, key = self._heap[0]
             if self._instants.get(key) != instant:
@@ -141,7 +147,10 @@ class Scheduler(Generic[K]):
         """The one place where a bug is caught: logged, counted, and tried again later."""
         try:
             instant = await self._work(key)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as bug:
+            task = asyncio.current_task()
+            if isinstance(bug, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
             count = self._failures[key] = self._failures.get(key, 0) + 1
             pause = min(FIRST_PAUSE * (1 << min(count - 1, 16)), LONGEST_PAUSE)
             UNEXPECTED_ERRORS.inc()

@@ -24,8 +24,8 @@ from auth0_rotator.cluster import (
 )
 from auth0_rotator.errors import RotatorError
 from auth0_rotator.metrics import LEADER, registry
-from auth0_rotator.mirror import ConnectionKey, Mirror
-from auth0_rotator.observation import Key
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.reconciler import Connections, Reconciler, World
 from auth0_rotator.scheduler import Scheduler
 from auth0_rotator.servers import serve_health, serve_metrics
@@ -160,7 +160,7 @@ class _Service:
             connections=connections,
             process=self._process,
             unit=settings.interval_unit,
-            recheck=scheduler.wake,
+            wake=scheduler.wake,
         )
         self._connections, self._scheduler = connections, scheduler
         self._reconciler = Reconciler(world, leading_since=now_utc())

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from auth0_rotator.cluster import Body, Objects, Page, Secrets
 from auth0_rotator.conditions import Reason
 from auth0_rotator.errors import Refused
-from auth0_rotator.mirror import ConnectionKey, Mirror
-from auth0_rotator.observation import Key
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.resource import Kind
 
 logger = logging.getLogger(__name__)

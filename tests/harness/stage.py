@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from auth0_rotator.cluster import Api, Objects, Secrets
-from auth0_rotator.mirror import ConnectionKey, Mirror
-from auth0_rotator.observation import Key
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.reconciler import Connections, Reconciler, World
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.stock import Stock
@@ -69,7 +69,7 @@ class Operator:
             connections=self.connections,
             process=name,
             unit=unit,
-            recheck=self.wake,
+            wake=self.wake,
         )
         self.reconciler = Reconciler(self.world, leading_since=clock.now)
         self.stock = Stock(self.mirror, objects, secrets, namespaces=namespaces)

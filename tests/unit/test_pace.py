@@ -169,7 +169,6 @@ def test_no_pause_is_longer_than_the_longest() -> None:
     assert played(act()).after == LONGEST_PAUSE
 
 
-@pytest.mark.xfail(strict=True, reason="who waits for his turn does not hear of the pause")
 def test_a_pause_stops_those_too_who_wait_for_their_turn_already() -> None:
     async def act() -> list[float]:
         pace = Pace(requests_per_second=4, burst=2)
@@ -183,7 +182,6 @@ def test_a_pause_stops_those_too_who_wait_for_their_turn_already() -> None:
     assert second > 1.0999
 
 
-@pytest.mark.xfail(strict=True, reason="who waits for the end of a pause does not hear of another")
 def test_a_pause_that_is_prolonged_stops_those_too_who_wait_for_its_end() -> None:
     async def act() -> list[float]:
         pace = Pace(requests_per_second=100, burst=4)
@@ -230,7 +228,6 @@ def test_another_rate_counts_from_then_on(rate: float) -> None:
     assert played(act()) == close_to([0, 1 / (rate * SHARE), 2 / (rate * SHARE)])
 
 
-@pytest.mark.xfail(strict=True, reason="another rate begins with a full burst")
 def test_a_lower_rate_keeps_what_was_used_up() -> None:
     """A second connection to the domain, with a lower rate, is no reason for a second burst."""
 

@@ -66,6 +66,9 @@ class Transport:
             NotSentError: it surely did not arrive.
             LostError: it may have arrived.
         """
+        if self._http.is_closed:
+            message = "the connection object was changed"
+            raise NotSentError(message)
         headers = {"authorization": f"Bearer {token}"} if token is not None else None
         try:
             async with asyncio.timeout(REQUEST_SECONDS):

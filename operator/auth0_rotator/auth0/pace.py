@@ -26,12 +26,17 @@ class Pace:
         self._rate = (requests_per_second, burst)
         self._limiter = _limiter(requests_per_second, burst)
         self._paused_until = 0.0
+        self._owed = 0.0
+        """What of the burst was used up before the rate was changed."""
 
     def set_rate(self, *, requests_per_second: float, burst: int) -> None:
         """Change the rate; without a change, what was used up stays used up."""
-        if self._rate != (requests_per_second, burst):
-            self._rate = (requests_per_second, burst)
-            self._limiter = _limiter(requests_per_second, burst)
+        if self._rate == (requests_per_second, burst):
+            return
+        used = 1.0 - _available(self._limiter) / self._limiter.max_rate
+        self._rate = (requests_per_second, burst)
+        self._limiter = _limiter(requests_per_second, burst)
+        self._owed = used * self._limiter.max_rate
 
     def pause(self, wait: timedelta) -> None:
         """Let nothing go for `wait`."""
@@ -44,13 +49,30 @@ class Pace:
         Raises:
             Retry: the tenant asked for a pause that is longer than a worker waits.
         """
-        left = self._paused_until - asyncio.get_running_loop().time()
-        if left > LONGEST_WAIT.total_seconds():
-            message = f"the tenant asked to wait for {left:.0f} more seconds"
-            raise Retry(Reason.RATE_LIMITED, message, timedelta(seconds=left))
-        if left > 0:
-            await asyncio.sleep(left)
-        await self._limiter.acquire()
+        while True:
+            left = self._left()
+            if left > LONGEST_WAIT.total_seconds():
+                message = f"the tenant asked to wait for {left:.0f} more seconds"
+                raise Retry(Reason.RATE_LIMITED, message, timedelta(seconds=left))
+            if left > 0:
+                await asyncio.sleep(left)
+                continue
+            owed, self._owed = self._owed, 0.0
+            if owed:
+                await self._limiter.acquire(owed)
+            await self._limiter.acquire()
+            # The tenant may have asked for a pause while this request waited for its turn.
+            if self._left() <= 0:
+                return
+
+    def _left(self) -> float:
+        return self._paused_until - asyncio.get_running_loop().time()
+
+
+def _available(limiter: AsyncLimiter) -> float:
+    """Return how many requests could go at once, to a tenth."""
+    steps = range(round(limiter.max_rate * 10), 0, -1)
+    return next((step / 10 for step in steps if limiter.has_capacity(step / 10)), 0.0)
 
 
 def _limiter(requests_per_second: float, burst: int) -> AsyncLimiter:

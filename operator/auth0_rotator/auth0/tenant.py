@@ -56,6 +56,7 @@ class Tenant:
         audience: str,
         transport: Transport,
         pace: Pace,
+        probe_pace: Pace,
         credentials: Callable[[], Awaitable[Credentials]],
     ) -> None:
         """`credentials` is awaited each time a new token is needed, and may raise Refused or Retry."""
@@ -63,7 +64,11 @@ class Tenant:
         self._transport = transport
         self._pace = pace
         self.tokens = TokenEndpoint(
-            domain=domain, audience=audience, transport=transport, credentials=credentials
+            domain=domain,
+            audience=audience,
+            transport=transport,
+            pace=probe_pace,
+            credentials=credentials,
         )
 
     async def probe(self, client_id: str, secret: ClientSecret) -> Liveness:

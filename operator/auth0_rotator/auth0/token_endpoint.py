@@ -17,6 +17,7 @@ from auth0_rotator.auth0.answers import (
     wait_asked,
 )
 from auth0_rotator.auth0.http import LostError, NotSentError, Transport
+from auth0_rotator.auth0.pace import Pace
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import Refused, Retry
@@ -55,12 +56,17 @@ class TokenEndpoint:
         domain: str,
         audience: str,
         transport: Transport,
+        pace: Pace,
         credentials: Callable[[], Awaitable[Credentials]],
     ) -> None:
-        """`credentials` is awaited each time a new token is needed, and may raise Refused or Retry."""
+        """`credentials` is awaited each time a new token is needed, and may raise Refused or Retry.
+
+        `pace` is that of probes: they must not keep a change from its turn.
+        """
         self._domain = domain
         self._audience = audience
         self._transport = transport
+        self._pace = pace
         self._credentials = credentials
         self._token: Token | None = None
         self._one_request = asyncio.Lock()
@@ -152,6 +158,7 @@ class TokenEndpoint:
     async def _probe_once(self, client_id: str, secret: ClientSecret, form: Mapping[str, str]) -> Probe:
         request = {**form, "client_id": client_id, "client_secret": secret.reveal()}
         try:
+            await self._pace.turn()
             return judge_probe(await self._request(request, operation="probe"))
         except Retry:
             return Probe.UNKNOWN

@@ -8,7 +8,7 @@ from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import Refused
-from auth0_rotator.journal import Journal, Plan, journal_name
+from auth0_rotator.journal import SENDING_FINALIZER, Journal, Plan, journal_name
 from auth0_rotator.journal_secret import journal_secret
 from auth0_rotator.observation import Key
 from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
@@ -40,6 +40,7 @@ class Secrets:
         """
         body = journal_secret(journal, namespace=key.namespace, rotation=key.name, owner_uid=owner_uid)
         held = [credential.secret for credential in (journal.current, journal.next) if credential]
+        held += [journal.previous] if journal.previous is not None else []
         write = self._api.create if journal.meta is None else self._api.replace
         return await write("Secret", body, manager=field_manager(key.name), hidden=held)
 
@@ -47,22 +48,42 @@ class Secrets:
         """Delete the journal with this uid. One that is sending stays until it is released."""
         await self._api.delete("Secret", journal_name(key.name), key.namespace, uid=uid)
 
+    async def release_journal(self, key: Key) -> None:
+        """Delete a journal that nobody can read, and take our finalizer from it.
+
+        Raises:
+            Stale: it was changed meanwhile.
+        """
+        name = journal_name(key.name)
+        found = await self.get(key.namespace, name)
+        if found is None:
+            return
+        await self.delete_journal(key, uid=found["metadata"]["uid"])
+        found = await self.get(key.namespace, name)
+        if found is None:
+            return
+        metadata = found["metadata"]
+        others = [one for one in metadata.get("finalizers") or [] if one != SENDING_FINALIZER]
+        patch = {"metadata": {"finalizers": others, "resourceVersion": metadata["resourceVersion"]}}
+        await self._api.merge("Secret", name, key.namespace, patch, manager=field_manager(key.name))
+
     async def write_target(
         self, projection: Projection, target: Target | None, *, dry_run: bool = False
     ) -> Body:
         """Write the target by compare-and-swap over what was seen, and return it as it stands.
 
-        Fields of other managers are taken over only where our commit record stands.
+        Fields of other managers are taken over only in a Secret that we wrote before.
 
         Raises:
             Stale: the Secret is not what was seen.
             Contested: somebody else holds one of our keys in a Secret that is not ours yet.
         """
+        manager = field_manager(projection.rotation)
         written = await self._api.apply(
             "Secret",
             apply_body(projection, target),
-            manager=field_manager(projection.rotation),
-            force=target is not None and target.record is not None,
+            manager=manager,
+            force=target is not None and (target.record is not None or manager in target.fields),
             dry_run=dry_run,
             hidden=list(projection.data.values()),
         )

@@ -25,6 +25,7 @@ from auth0_rotator.decision.rotation import (
     unverified_value_is_probed,
 )
 from auth0_rotator.decision.sending import (
+    accepted_value_is_delivered,
     outdated_journal_yields,
     sending_goes_on,
     sending_in_vain_is_abandoned,
@@ -46,6 +47,7 @@ __all__ = ["RULES", "Action", "Decision", "Rule", "decide"]
 RULES: Final[tuple[Rule, ...]] = (
     unreadable_journal_holds,
     # An open outcome comes before everything else, windows, suspension and deletion included.
+    accepted_value_is_delivered,
     outdated_journal_yields,
     sending_in_vain_is_abandoned,
     settled_doubt_ends,

@@ -22,9 +22,9 @@ class Step(Enum):
 
     PREFLIGHT = "everything that can refuse the rotation before the tenant is touched"
     BEGIN = "journal: the chosen value, and that it may be sent"
-    RECHECK = "a live read of the journal: it still is as this process wrote it"
     COUNT = "journal: the same value may be sent once more"
     PROBE = "a login with the chosen value"
+    PREPARE = "a token, a turn, and a live read of the journal: it still is as it was written"
     SEND = "the one request that changes the client secret"
     CHOOSE = "journal: another value, for the tenant refused this one"
     PARK = "journal: idle again, the value kept for the next attempt"
@@ -58,10 +58,12 @@ AFTER: Final[Mapping[tuple[Step, Outcome], Step]] = {
     (Step.PREFLIGHT, Outcome.DONE): Step.BEGIN,
     (Step.PREFLIGHT, Outcome.OVERTAKEN): Step.END,
     (Step.BEGIN, Outcome.DONE): Step.SEND,
-    (Step.RECHECK, Outcome.DONE): Step.SEND,
     (Step.COUNT, Outcome.DONE): Step.PROBE,
     (Step.PROBE, Outcome.ACCEPTED): Step.DELIVER,
-    (Step.PROBE, Outcome.NOT_KNOWN): Step.SEND,
+    (Step.PROBE, Outcome.NOT_KNOWN): Step.PREPARE,
+    (Step.PREPARE, Outcome.DONE): Step.SEND,
+    (Step.PREPARE, Outcome.LATER): Step.WAIT,
+    (Step.PREPARE, Outcome.REFUSED): Step.PARK,
     (Step.SEND, Outcome.ACCEPTED): Step.DELIVER,
     (Step.SEND, Outcome.LATER): Step.WAIT,
     (Step.SEND, Outcome.REFUSED): Step.PARK,
@@ -80,6 +82,8 @@ AFTER: Final[Mapping[tuple[Step, Outcome], Step]] = {
 
 # Once a request of this value may have arrived, no refusal says that it did not.
 AFTER_IN_DOUBT: Final[Mapping[tuple[Step, Outcome], Step]] = {
+    (Step.PREPARE, Outcome.LATER): Step.DOUBT,
+    (Step.PREPARE, Outcome.REFUSED): Step.DOUBT,
     (Step.SEND, Outcome.LATER): Step.DOUBT,
     (Step.SEND, Outcome.REFUSED): Step.DOUBT,
     (Step.SEND, Outcome.VALUE_REFUSED): Step.DOUBT,
@@ -106,7 +110,7 @@ def first_step(attempt: Attempt | None) -> Step:
     if attempt.accepted is not None:
         return Step.DELIVER
     # In the middle of an attempt of its own a process has nothing to probe: nothing was sent yet.
-    return Step.RECHECK if attempt.is_certain and attempt.sent_version else Step.COUNT
+    return Step.PREPARE if attempt.is_certain and attempt.sent_version else Step.COUNT
 
 
 def acceptance(journal: Journal, record: CommitRecord | None) -> Credential | None:

@@ -1,13 +1,20 @@
 """Rules that ask for a change at the tenant, and what each of them needs first."""
 
 from dataclasses import replace
+from typing import Final
 
 from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
+from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
 from auth0_rotator.decision.wants import due_at, new_tokens, retry_at
+from auth0_rotator.journal import LATE_REQUEST
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import Trigger
+from auth0_rotator.schedule import LONGEST_BACK_OFF, is_ahead
+
+# The last look at a value comes ten minutes after a lost answer.
+LONGEST_LOOK: Final = 2 * LATE_REQUEST
 
 
 def first_rotation_creates(o: Observation) -> Decision | None:
@@ -53,8 +60,8 @@ def changed_domain_is_asked(o: Observation) -> Decision | None:
         return stall(Reason.DOMAIN_CHANGED, message)
     if not o.connection.is_ready:
         return hold(Reason.CONNECTION_NOT_READY, o.connection.message)
-    if o.verify_at is not None and o.verify_at > o.now:
-        return hold(Reason.DOMAIN_CHANGED, f"asking {domain} about the delivered value", o.verify_at)
+    if is_ahead(o.move_at, o.now, at_most=LONGEST_PAUSE):
+        return hold(Reason.DOMAIN_CHANGED, f"asking {domain} about the delivered value", o.move_at)
     return Decision(Action.MOVE, Reason.DOMAIN_CHANGED, f"the connection leads to {domain} now")
 
 
@@ -77,7 +84,9 @@ def unverified_value_is_probed(o: Observation) -> Decision | None:
     """A value that the tenant was not asked about is probed."""
     if not _is_to_be_probed(o) or o.journal is None or o.journal.current is None:
         return None
-    if not o.connection.is_ready or (o.verify_at is not None and o.verify_at > o.now):
+    if not o.connection.is_ready or o.connection.domain != o.journal.current.record.domain:
+        return None
+    if is_ahead(o.verify_at, o.now, at_most=LONGEST_LOOK):
         return None
     return Decision(Action.VERIFY, Reason.VERIFYING, "asking the tenant about the delivered value")
 
@@ -118,10 +127,10 @@ def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> D
 
 def _wait(o: Observation) -> Decision | None:
     """Return the hold for a rotation that is wanted, but not at this instant."""
-    if o.attempt is not None and o.attempt.again_at > o.now:
+    if o.attempt is not None and is_ahead(o.attempt.again_at, o.now, at_most=LONGEST_PAUSE):
         return hold(Reason.BUSY, "a short back-off inside the attempt", o.attempt.again_at)
     late_until = o.journal.late_until if o.journal is not None else None
-    if late_until is not None and late_until > o.now:
+    if late_until is not None and is_ahead(late_until, o.now, at_most=LATE_REQUEST):
         message = "a request of the last rotation may still take effect; waiting it out"
         return hold(Reason.LATE_REQUEST_POSSIBLE, message, late_until)
     return None
@@ -129,7 +138,7 @@ def _wait(o: Observation) -> Decision | None:
 
 def _back_off(o: Observation) -> Decision | None:
     retry = retry_at(o)
-    if retry is not None and retry > o.now:
+    if retry is not None and is_ahead(retry, o.now, at_most=LONGEST_BACK_OFF):
         return hold(Reason.BACKING_OFF, "the last attempt failed; waiting for the next", retry)
     return None
 
@@ -137,8 +146,10 @@ def _back_off(o: Observation) -> Decision | None:
 def _is_mended(o: Observation) -> bool:
     """Return whether the last attempt failed for a Secret that is all right now."""
     conditions = o.rotation.status.conditions if o.rotation is not None else ()
+    # Whether a field is contested shows in a write only.
+    mendable = TARGET_FAULTS - {Reason.TARGET_CONTESTED}
     return o.attempt is None and any(
-        condition.get("type") == ConditionType.STALLED and condition.get("reason") in TARGET_FAULTS
+        condition.get("type") == ConditionType.STALLED and condition.get("reason") in mendable
         for condition in conditions
     )
 

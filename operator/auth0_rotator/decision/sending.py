@@ -4,6 +4,7 @@ They come first, before deletion, windows and suspension: an unknown outcome is 
 change out of hours.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,23 +12,47 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
 from auth0_rotator.decision.wants import own_record, retry_at
 from auth0_rotator.observation import Observation
+from auth0_rotator.schedule import LONGEST_BACK_OFF, is_ahead
 
 # A PATCH begins within 5 s of its journal write and is over in 15 s: for so long another process
 # that just counted an attempt may be in the middle of it.
 TAKEOVER_AFTER: Final = timedelta(seconds=20)
+# A tenant may ask for a pause of up to five minutes within an attempt.
+LONGEST_PAUSE: Final = timedelta(minutes=6)
+# An open outcome is looked at this often at least, whatever events there are.
+LOOK_AGAIN: Final = timedelta(minutes=1)
 # How long the deletion of a rotation waits for an unknown outcome.
 ABANDON_AFTER: Final = timedelta(minutes=10)
 
 
 def unreadable_journal_holds(o: Observation) -> Decision | None:
-    """What cannot be read is not absent, so it is never written over."""
+    """What cannot be read is not absent, so it is never written over; it only goes with its rotation."""
     if not o.journal_fault:
         return None
+    if not _is_leaving(o):
+        message = (
+            f"the journal {o.key.name}.journal cannot be read: {o.journal_fault}; restore it from a "
+            "backup, or delete it and the value that the target holds is adopted"
+        )
+        return stall(Reason.JOURNAL_UNREADABLE, message)
+    since = o.leaving_since
+    if since is not None and not o.is_namespace_terminating and o.now - since < ABANDON_AFTER:
+        message = f"a journal that cannot be read is in the way of the deletion: {o.journal_fault}"
+        return stall(Reason.JOURNAL_UNREADABLE, message, since + ABANDON_AFTER)
     message = (
-        f"the journal {o.key.name}.journal cannot be read: {o.journal_fault}; restore it from a "
-        "backup, or delete it and the value that the target holds is adopted"
+        f"the rotation was deleted and its journal cannot be read ({o.journal_fault}); it is let go, "
+        "and the target may hold a value that is dead: check it"
     )
-    return stall(Reason.JOURNAL_UNREADABLE, message)
+    return Decision(Action.ABANDON, Reason.ABANDONED, message)
+
+
+def accepted_value_is_delivered(o: Observation) -> Decision | None:
+    """What the tenant took is delivered, whatever became of the journal meanwhile."""
+    if o.attempt is None or o.attempt.accepted is None or o.plan is None:
+        return None
+    if is_ahead(o.attempt.again_at, o.now, at_most=LONGEST_PAUSE):
+        return hold(Reason.NOT_DELIVERED, "a short back-off of the delivery", o.attempt.again_at)
+    return Decision(Action.CONTINUE, Reason.NOT_DELIVERED, "an accepted value is to be delivered")
 
 
 def outdated_journal_yields(o: Observation) -> Decision | None:
@@ -38,9 +63,8 @@ def outdated_journal_yields(o: Observation) -> Decision | None:
     sent = journal.next.record
     if record.sequence < sent.sequence or record.rotation_id == sent.rotation_id:
         return None
-    spec = o.rotation.spec if o.rotation is not None else None
-    wanted = spec.parameters.client_id if spec is not None else sent.client_id
-    if record.client_id != wanted or o.target is None or o.target.recorded_secret is None:
+    # A value of another client says nothing about the one that is being sent.
+    if record.client_id != sent.client_id or o.target is None or o.target.recorded_secret is None:
         return None
     message = (
         f"the target holds rotation {record.sequence} of this object, the journal still sends "
@@ -51,20 +75,17 @@ def outdated_journal_yields(o: Observation) -> Decision | None:
 
 def sending_in_vain_is_abandoned(o: Observation) -> Decision | None:
     """A deletion waits for the outcome, but not for ever, and not in a namespace that goes."""
-    journal = o.journal
-    is_wanted = o.rotation is not None and o.rotation.deleting_since is None
-    if journal is None or not journal.is_sending or is_wanted:
+    if o.journal is None or not o.journal.is_sending or not _is_leaving(o):
         return None
     if o.is_namespace_terminating:
         message = "the namespace is being deleted; the journal is released as it is"
         return Decision(Action.ABANDON, Reason.ABANDONED, message)
     # A finalizer may hold the rotation, and with it its journal.
-    began = [
-        o.rotation.deleting_since if o.rotation is not None else None,
-        journal.meta.deleting_since if journal.meta is not None else None,
-    ]
-    since = min((instant for instant in began if instant is not None), default=None)
-    if since is None or o.now - since < ABANDON_AFTER:
+    since = o.leaving_since
+    if since is None:
+        # Nobody deletes the journal of a rotation that was deleted as its orphan.
+        return Decision(Action.FINALIZE, Reason.FINALIZING, "the rotation was deleted")
+    if o.now - since < ABANDON_AFTER:
         return None
     message = (
         "the rotation was deleted, and for ten minutes the tenant did not say whether it took the "
@@ -90,36 +111,47 @@ def settled_doubt_ends(o: Observation) -> Decision | None:
 def sending_goes_on(o: Observation) -> Decision | None:
     """Send the same value again until a PATCH or a probe says that it is live."""
     journal = o.journal
-    if journal is None or not journal.is_sending:
+    if journal is None or journal.next is None or not journal.is_sending:
         return None
     pause = _pause(o)
     if pause is not None:
         return pause
-    is_accepted = o.attempt is not None and o.attempt.accepted is not None
-    if not o.connection.is_ready and not is_accepted:
-        message = f"the outcome of a change is open, but {o.connection.message}"
-        if o.connection.reason is Reason.PENDING:
-            return hold(Reason.SENDING, message)
-        trigger = journal.next.record.trigger if journal.next is not None else None
-        is_stalled = o.connection.is_stalled
-        return fail(Reason.SENDING, message, trigger=trigger, is_stalled=is_stalled)
-    return Decision(Action.CONTINUE, Reason.SENDING, "the outcome of a change is open")
+    if o.connection.is_known:
+        return Decision(Action.CONTINUE, Reason.SENDING, "the outcome of a change is open")
+    message, until = f"the outcome of a change is open, but {o.connection.message}", o.now + LOOK_AGAIN
+    if o.connection.reason is Reason.PENDING:
+        return _held(o, message, until)
+    trigger, is_stalled = journal.next.record.trigger, o.connection.is_stalled
+    failure = fail(Reason.SENDING, message, trigger=trigger, is_stalled=is_stalled)
+    return replace(failure, until=_capped(o, until))
 
 
 def _pause(o: Observation) -> Decision | None:
     journal, attempt = o.journal, o.attempt
     if attempt is not None:
-        return _until(attempt.again_at, o.now, "the outcome of a change is open; trying on")
+        if is_ahead(attempt.again_at, o.now, at_most=LONGEST_PAUSE):
+            return _held(o, "the outcome of a change is open; trying on", attempt.again_at)
+        return None
     if journal is not None and journal.attempted_at is not None:
         began = journal.attempted_at
         is_other = journal.attempted_by != o.process and o.leading_since <= began <= o.now
         if is_other and o.now < began + TAKEOVER_AFTER:
-            message = "another operator is in the middle of a change"
-            return hold(Reason.SENDING, message, began + TAKEOVER_AFTER)
-    return _until(retry_at(o), o.now, "the outcome of a change is open; the next try backs off")
+            return _held(o, "another operator is in the middle of a change", began + TAKEOVER_AFTER)
+    retry = retry_at(o)
+    if retry is not None and is_ahead(retry, o.now, at_most=LONGEST_BACK_OFF):
+        return _held(o, "the outcome of a change is open; the next try backs off", retry)
+    return None
 
 
-def _until(instant: datetime | None, now: datetime, message: str) -> Decision | None:
-    if instant is None or instant <= now:
-        return None
-    return hold(Reason.SENDING, message, instant)
+def _held(o: Observation, message: str, until: datetime) -> Decision:
+    return hold(Reason.SENDING, message, _capped(o, until))
+
+
+def _capped(o: Observation, until: datetime) -> datetime:
+    """Return `until`; for an object that is being deleted the end of its wait, if that is sooner."""
+    since = o.leaving_since
+    return until if since is None or not _is_leaving(o) else min(until, since + ABANDON_AFTER)
+
+
+def _is_leaving(o: Observation) -> bool:
+    return o.rotation is None or o.rotation.deleting_since is not None

@@ -146,7 +146,7 @@ def target_fault(o: Observation) -> Decision | None:
         )
         return stall(Reason.TARGET_TYPE_DIFFERS, message)
     since = o.now - CONTESTED_WINDOW
-    lately = [repair for repair in o.repairs if repair > since]
+    lately = [repair for repair in o.repairs if since < repair <= o.now]
     if len(lately) >= CONTESTED_REPAIRS:
         who = f"the field manager {o.contender}" if o.contender else "somebody"
         message = (

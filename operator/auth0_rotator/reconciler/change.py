@@ -40,6 +40,8 @@ from auth0_rotator.report import Failure
 
 # A PATCH begins within this time of the journal write (or read) that it rests on.
 SEND_WITHIN_SECONDS: Final = 5.0
+# What waited no longer than this since its journal write needs no second look at the journal.
+FRESH_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -69,11 +71,18 @@ async def rotate(run: Pass, o: Observation, decision: Decision) -> None:
 
 async def go_on(run: Pass, o: Observation, _: Decision) -> None:
     """Go on with a value that may have been sent: deliver it where it was accepted, else send it."""
-    journal = given(o.journal)
-    accepted = acceptance(journal, o.target.record if o.target is not None else None)
-    if accepted is not None:
-        run.memory.attempt = replace(run.open_attempt(), accepted=accepted)
-    await follow(Change(run, o, journal=journal), first_step(run.memory.attempt))
+    journal, record = o.journal, o.target.record if o.target is not None else None
+    accepted = acceptance(journal, record) if journal is not None else None
+    if journal is not None and accepted is not None and run.memory.attempt is None:
+        # One request was sent, and this is its acceptance; of more than one, any may still land.
+        run.memory.attempt = replace(
+            run.open_attempt(),
+            accepted=accepted,
+            accepted_at=_clock(),
+            is_certain=journal.attempts == 1,
+        )
+    change = Change(run, o, journal=journal or Journal())
+    await follow(change, first_step(run.memory.attempt))
 
 
 async def deliver_known(run: Pass, o: Observation, chosen: Credential) -> None:
@@ -126,7 +135,7 @@ async def _preflight(change: Change) -> Outcome:
     run, o = change.run, change.o
     plan, spec = given(o.plan), given(given(o.rotation).spec)
     trigger, client_id = given(change.trigger), spec.parameters.client_id
-    change.tenant = tenant = run.tenant(plan)
+    change.tenant = tenant = run.tenant(o)
     if trigger in {Trigger.CREATION, Trigger.CLIENT_CHANGED}:
         await check_client(run, o, tenant, client_id)
     change.intended = choose(o, client_id, trigger)
@@ -134,7 +143,15 @@ async def _preflight(change: Change) -> Outcome:
     change.permit = await tenant.prepare()
     # That took its time: the object as it is at this instant decides.
     change.o = now = await observe(run)
-    is_wanted = decide(now).action is Action.ROTATE and now.plan == plan
+    decision, wanted = decide(now), now.rotation.spec if now.rotation is not None else None
+    is_same = (
+        decision.trigger is trigger
+        and wanted is not None
+        and wanted.parameters.client_id == client_id
+        and now.connection.domain == change.intended.record.domain
+        and now.plan == plan
+    )
+    is_wanted = decision.action is Action.ROTATE and is_same
     return Outcome.DONE if is_wanted else Outcome.OVERTAKEN
 
 
@@ -150,36 +167,52 @@ async def _begin(change: Change) -> Outcome:
         by=run.world.process,
     )
     change.rests_on = _clock()
-    change.journal = await run.write_journal(journal, rotation.uid)
+    change.journal = await run.write_journal(journal)
     run.memory.attempt = replace(run.open_attempt(), sent_version=change.journal.version)
-    return Outcome.DONE
-
-
-async def _recheck(change: Change) -> Outcome:
-    await _prepare(change)
-    await _read_journal(change, given(change.run.memory.attempt).sent_version)
     return Outcome.DONE
 
 
 async def _count(change: Change) -> Outcome:
     run = change.run
     run.memory.attempt = replace(run.open_attempt(), is_certain=False)
-    await _prepare(change)
     counted = attempted_again(change.journal, now=change.o.now, by=run.world.process)
     change.rests_on = _clock()
-    change.journal = await run.write_journal(counted, counted.owner_uid)
+    change.journal = await run.write_journal(counted)
     return Outcome.DONE
 
 
 async def _probe(change: Change) -> Outcome:
-    chosen = given(change.journal.next)
-    tenant = given(change.tenant)
+    """Needs no token of the operator's: a value that is live is delivered without one."""
+    chosen, tenant = given(change.journal.next), change.run.tenant(change.o)
     if await tenant.probe(chosen.record.client_id, chosen.secret) is Liveness.LIVE:
         _note_acceptance(change, remote_seconds=0.0)
         return Outcome.ACCEPTED
-    if _clock() - change.rests_on > SEND_WITHIN_SECONDS:
-        await _read_journal(change, change.journal.version)
     return Outcome.NOT_KNOWN
+
+
+async def _prepare(change: Change) -> Outcome:
+    run, o, attempt = change.run, change.o, given(change.run.memory.attempt)
+    try:
+        if not o.connection.is_ready:
+            raise _not_ready(o)
+        change.tenant = run.tenant(o)
+        change.permit = await change.tenant.prepare()
+    except (Retry, Refused) as error:
+        change.error = error
+        is_own = change.journal.version == attempt.sent_version
+        if attempt.is_certain and not is_own:
+            raise _overtaken(run) from None
+        is_over = isinstance(error, Refused) or not _is_patient(change)
+        return Outcome.REFUSED if is_over else Outcome.LATER
+    version = attempt.sent_version if attempt.is_certain else change.journal.version
+    if attempt.is_certain or _clock() - change.rests_on > FRESH_SECONDS:
+        await _read_journal(change, version)
+    return Outcome.DONE
+
+
+def _not_ready(o: Observation) -> Retry | Refused:
+    kind = Refused if o.connection.is_stalled else Retry
+    return kind(o.connection.reason, o.connection.message)
 
 
 async def _send(change: Change) -> Outcome:
@@ -197,8 +230,7 @@ async def _send(change: Change) -> Outcome:
         if isinstance(error, Unknown):
             return Outcome.UNKNOWN
         if isinstance(error, Retry):
-            is_patient = run.world.clock() - attempt.started_at < ATTEMPT_PATIENCE
-            return Outcome.LATER if is_patient else Outcome.REFUSED
+            return Outcome.LATER if _is_patient(change) else Outcome.REFUSED
         is_value = error.reason == Reason.VALUE_REFUSED and attempt.values < MOST_VALUES
         return Outcome.VALUE_REFUSED if is_value else Outcome.REFUSED
     _note_acceptance(change, remote_seconds=_clock() - sent)
@@ -229,9 +261,9 @@ async def _park(change: Change) -> Outcome:
 EFFECTS: Final[Mapping[Step, Callable[[Change], Awaitable[Outcome]]]] = {
     Step.PREFLIGHT: _preflight,
     Step.BEGIN: _begin,
-    Step.RECHECK: _recheck,
     Step.COUNT: _count,
     Step.PROBE: _probe,
+    Step.PREPARE: _prepare,
     Step.SEND: _send,
     Step.CHOOSE: _choose,
     Step.PARK: _park,
@@ -244,10 +276,9 @@ EFFECTS: Final[Mapping[Step, Callable[[Change], Awaitable[Outcome]]]] = {
 # What several of them do ------------------------------------------------------------------------
 
 
-async def _prepare(change: Change) -> None:
-    """Have a token and a turn before anything is written that the request must follow at once."""
-    change.tenant = change.run.tenant(given(change.journal.plan))
-    change.permit = await change.tenant.prepare()
+def _is_patient(change: Change) -> bool:
+    """Return whether a hiccup is still no more than that."""
+    return change.o.now - change.run.open_attempt().started_at < ATTEMPT_PATIENCE
 
 
 async def _read_journal(change: Change, version: str) -> None:
@@ -261,10 +292,14 @@ async def _read_journal(change: Change, version: str) -> None:
     await run.read_secret(journal_name(run.key.name))
     seen = run.journal()
     if seen is None or seen.version != version:
-        run.memory.attempt = replace(run.open_attempt(), is_certain=False)
-        message = "the journal was written by somebody else meanwhile"
-        raise Stale(Reason.BUSY, message)
+        raise _overtaken(run)
     change.journal = seen
+
+
+def _overtaken(run: Pass) -> Stale:
+    """Note that somebody else may have sent the value: nothing is certain any more."""
+    run.memory.attempt = replace(run.open_attempt(), is_certain=False)
+    return Stale(Reason.BUSY, "the journal was written by somebody else meanwhile")
 
 
 async def _replace_own(change: Change, journal: Journal) -> Journal:
@@ -273,12 +308,10 @@ async def _replace_own(change: Change, journal: Journal) -> Journal:
     Raises:
         Stale: somebody else wrote in between, and may have sent the value.
     """
-    run = change.run
     try:
-        return await run.write_journal(journal, journal.owner_uid)
+        return await change.run.write_journal(journal)
     except Stale:
-        run.memory.attempt = replace(run.open_attempt(), is_certain=False)
-        raise
+        raise _overtaken(change.run) from None
 
 
 def _note_acceptance(change: Change, *, remote_seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ from auth0_rotator.conditions import (
     timestamp,
 )
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
-from auth0_rotator.mirror import ConnectionKey, Mirror
-from auth0_rotator.observation import Connection, Key
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import Connection, ConnectionKey, Key
 from auth0_rotator.reconciler.admission import Admission
 from auth0_rotator.resource import (
     ClusterConnectionSpec,
@@ -47,6 +47,8 @@ class _Verdict:
     scopes: frozenset[str] = frozenset()
     is_stalled: bool = False
     """Whether only a person can make it ready. A Secret that is missing may yet come by itself."""
+    of: tuple[str, int] = ("", 0)
+    """The uid and generation of the connection that was checked."""
 
 
 _UNCHECKED: Final = _Verdict(
@@ -86,8 +88,8 @@ class Connections:
         self._allow_insecure = allow_insecure_endpoints
         self._lines: dict[ConnectionKey, _Line] = {}
         self._verdicts: dict[ConnectionKey, _Verdict] = {}
-        self._generations: dict[ConnectionKey, int] = {}
         self._paces: dict[str, Pace] = {}
+        self._probe_paces: dict[str, Pace] = {}
         self._admission = Admission(objects, clock)
 
     async def close(self) -> None:
@@ -128,14 +130,18 @@ class Connections:
         if refusal is not None:
             return self._closed(key, Reason.NAMESPACE_NOT_ALLOWED, refusal, is_stalled=True)
         verdict = self._verdicts.get(key, _UNCHECKED)
+        if verdict.of != _version_of(body):
+            # What was found of a former spec says nothing of this one.
+            verdict = _UNCHECKED
         if not verdict.is_ready:
             reason = verdict.reason if verdict is _UNCHECKED else Reason.CONNECTION_NOT_READY
             message = f"{key} is not ready ({verdict.reason}): {verdict.message}"
-            return self._closed(key, reason, message, is_stalled=verdict.is_stalled)
+            closed = self._closed(key, reason, message, is_stalled=verdict.is_stalled)
+            return replace(closed, is_known=verdict is not _UNCHECKED and key in self._lines)
         return Connection(
-            kind=key.kind.value,
-            name=key.name,
+            key=key,
             is_ready=True,
+            is_known=True,
             reason=verdict.reason,
             message=verdict.message,
             domain=self.domain_of(key),
@@ -147,8 +153,7 @@ class Connections:
         self, key: ConnectionKey, reason: Reason, message: str, *, is_stalled: bool = False
     ) -> Connection:
         return Connection(
-            kind=key.kind.value,
-            name=key.name,
+            key=key,
             is_ready=False,
             reason=reason,
             message=message,
@@ -178,16 +183,15 @@ class Connections:
             verdict = _Verdict(
                 is_ready=False, reason=reason, message=error.message, is_stalled=is_stalled
             )
+        verdict = replace(verdict, of=_version_of(body))
         self._verdicts[key] = verdict
         await self._report(key, body, verdict)
         # A changed spec may admit other namespaces, whatever the tenant says.
-        generation = body["metadata"].get("generation", 0)
-        is_news = (before.is_ready, before.reason, self._generations.get(key)) != (
+        is_news = (before.is_ready, before.reason, before.of) != (
             verdict.is_ready,
             verdict.reason,
-            generation,
+            verdict.of,
         )
-        self._generations[key] = generation
         again = None if verdict.is_ready else self._clock() + RECHECK
         return (self._mirror.users_of(key) if is_news else set()), again
 
@@ -217,17 +221,18 @@ class Connections:
         return line
 
     def _new_tenant(self, key: ConnectionKey, spec: ConnectionSpec) -> Tenant:
-        pace = self._paces.get(spec.domain)
-        if pace is None:
-            limit = spec.rate_limit
-            pace = self._paces[spec.domain] = Pace(
-                requests_per_second=limit.requests_per_second, burst=limit.burst
-            )
+        limit = spec.rate_limit
+        for paces in (self._paces, self._probe_paces):
+            if spec.domain not in paces:
+                paces[spec.domain] = Pace(
+                    requests_per_second=limit.requests_per_second, burst=limit.burst
+                )
         return Tenant(
             domain=spec.domain,
             audience=spec.management_audience,
             transport=Transport(spec.base_url, ca_bundle=spec.ca_bundle),
-            pace=pace,
+            pace=self._paces[spec.domain],
+            probe_pace=self._probe_paces[spec.domain],
             credentials=lambda: self._credentials(key, spec),
         )
 
@@ -235,10 +240,11 @@ class Connections:
         """Let the lowest rate of all connections to `domain` count."""
         limits = [line.spec.rate_limit for line in self._lines.values() if line.spec.domain == domain]
         if limits:
-            self._paces[domain].set_rate(
-                requests_per_second=min(limit.requests_per_second for limit in limits),
-                burst=min(limit.burst for limit in limits),
-            )
+            for paces in (self._paces, self._probe_paces):
+                paces[domain].set_rate(
+                    requests_per_second=min(limit.requests_per_second for limit in limits),
+                    burst=min(limit.burst for limit in limits),
+                )
 
     async def _credentials(self, key: ConnectionKey, spec: ConnectionSpec) -> Credentials:
         reference = spec.credentials_secret_ref
@@ -291,6 +297,11 @@ class Connections:
             logger.warning("the status of a connection cannot be written", extra=extra)
             return
         self._mirror.put_connection(key.kind, answer)
+
+
+def _version_of(body: Body) -> tuple[str, int]:
+    metadata = body["metadata"]
+    return metadata["uid"], metadata.get("generation", 0)
 
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, str]:

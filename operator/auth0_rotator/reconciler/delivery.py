@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from auth0_rotator.conditions import Reason, timestamp
 from auth0_rotator.decision.protocol import Outcome, delivery
-from auth0_rotator.journal import LATE_REQUEST, Journal, committed
+from auth0_rotator.journal import LATE_REQUEST, Journal, committed, expecting_late_request
 from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
 from auth0_rotator.observation import Attempt, Observation, given
 from auth0_rotator.reconciler.observe import observe
@@ -36,19 +36,20 @@ async def commit_journal(run: Pass) -> Outcome:
     o, attempt = await observe(run), run.open_attempt()
     if delivery(o.journal, given(attempt.accepted)) is not Outcome.DONE:
         return Outcome.OVERTAKEN
-    await run.write_journal(_final(o, attempt), o.rotation.uid if o.rotation else given(o.plan).uid)
+    await run.write_journal(_final(o, attempt))
     _tell(run, attempt)
     return Outcome.DONE
 
 
 def _final(o: Observation, attempt: Attempt) -> Journal:
     """Return the journal in which the accepted value is current."""
-    accepted = given(attempt.accepted)
-    return committed(
-        replace(o.journal or Journal(), next=accepted),
-        record=accepted.record,
-        late_until=None if attempt.is_certain else o.now + LATE_REQUEST,
-    )
+    accepted, journal = given(attempt.accepted), o.journal or Journal()
+    late_until = journal.late_until
+    if not attempt.is_certain:
+        late_until = o.now + LATE_REQUEST
+    elif late_until is not None and late_until + LATE_REQUEST <= o.now:
+        late_until = None
+    return committed(replace(journal, next=accepted), record=accepted.record, late_until=late_until)
 
 
 def end_settled(run: Pass) -> None:
@@ -70,8 +71,7 @@ def _tell(run: Pass, attempt: Attempt) -> None:
         "deliveredMilliseconds": delivered,
         "result": "success",
     }
-    late_until = None if attempt.is_certain else now + LATE_REQUEST
-    begin_verification(run, record.rotation_id, late_until=late_until)
+    begin_verification(run, record.rotation_id)
     ROTATIONS.labels(trigger=record.trigger.value, result="success").inc()
     DELIVERY_SECONDS.observe(delivered / 1000)
     if attempt.due_at is not None:
@@ -86,16 +86,29 @@ def _tell(run: Pass, attempt: Attempt) -> None:
 async def send_newest(run: Pass) -> Outcome:
     """Make sure that the newest value is the live one: our late change may have undone it.
 
-    Whatever goes wrong here is found by the probe that follows. A journal that is sending again
-    has somebody who sees to its value.
+    A journal that is sending again has somebody who sees to its value; a probe finds the rest.
     """
-    journal = run.journal()
     run.memory.attempt = None
-    if journal is None or journal.current is None or journal.plan is None or journal.is_sending:
-        return Outcome.DONE
-    newest = journal.current
-    begin_verification(run, newest.record.rotation_id)
-    tenant = run.tenant(journal.plan)
-    permit = await tenant.prepare()
-    await tenant.set_client_secret(permit, newest.record.client_id, newest.secret)
+    o = await observe(run)
+    current = o.journal.current if o.journal is not None and not o.journal.is_sending else None
+    if current is not None and o.connection.domain == current.record.domain:
+        begin_verification(run, current.record.rotation_id)
+        await send_current(run, o)
     return Outcome.DONE
+
+
+async def send_current(run: Pass, o: Observation) -> None:
+    """Send the current value once more, which is no rotation.
+
+    The journal is written first: whoever has a newer one keeps this from being sent over it, and the
+    next rotation waits until this request cannot land any more.
+
+    Raises:
+        Stale: the journal is not what was seen.
+        Retry, Refused, Unknown: as the request itself.
+    """
+    tenant = run.tenant(o)
+    permit = await tenant.prepare()
+    marked = expecting_late_request(given(o.journal), o.now + LATE_REQUEST)
+    current = given((await run.write_journal(marked)).current)
+    await tenant.set_client_secret(permit, current.record.client_id, current.secret)

@@ -10,8 +10,9 @@ from auth0_rotator.decision.model import hold
 from auth0_rotator.decision.sending import ABANDON_AFTER
 from auth0_rotator.errors import Refused, Retry, Stale, Unknown
 from auth0_rotator.journal import journal_name, refused
-from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation, given
+from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation, Rotation, given
 from auth0_rotator.reconciler.change import deliver_known
+from auth0_rotator.reconciler.verification import BELIEVED_AFTER
 from auth0_rotator.reconciler.world import Pass
 
 REVOKE_PAUSE: Final = timedelta(seconds=15)
@@ -20,9 +21,13 @@ REVOKE_PAUSE: Final = timedelta(seconds=15)
 async def guard(run: Pass, o: Observation, _: Decision) -> None:
     """Set or remove the finalizer that lets a revocation come before the object is gone."""
     rotation = given(o.rotation)
-    others = tuple(name for name in rotation.finalizers if name != REVOKE_FINALIZER)
+    others = _other_finalizers(rotation)
     is_wanted = given(rotation.spec).deletion.revoke_generated_credentials
     await _set_finalizers(run, o, (*others, REVOKE_FINALIZER) if is_wanted else others)
+
+
+def _other_finalizers(rotation: Rotation) -> tuple[str, ...]:
+    return tuple(name for name in rotation.finalizers if name != REVOKE_FINALIZER)
 
 
 async def _set_finalizers(run: Pass, o: Observation, finalizers: tuple[str, ...]) -> None:
@@ -57,7 +62,10 @@ async def finalize(run: Pass, o: Observation, _: Decision) -> None:
         return
     if meta.deleting_since is None:
         await run.world.secrets.delete_journal(run.key, uid=meta.uid)
-    await run.read_secret(journal_name(run.key.name))
+        await run.read_secret(journal_name(run.key.name))
+    left = run.journal()
+    if left is not None and not left.is_sending:
+        run.obstacle = hold(Reason.FINALIZING, "a finalizer of somebody else keeps the journal")
 
 
 async def tell_what_stays(run: Pass) -> None:
@@ -78,7 +86,6 @@ async def tell_what_stays(run: Pass) -> None:
 async def _revoke_and_release(run: Pass, o: Observation) -> None:
     """Give the client a secret that nobody knows, once; after ten minutes of any fault give up."""
     rotation = given(o.rotation)
-    others = tuple(name for name in rotation.finalizers if name != REVOKE_FINALIZER)
     refusal = _revocation_refusal(o)
     if refusal is None:
         try:
@@ -95,7 +102,7 @@ async def _revoke_and_release(run: Pass, o: Observation) -> None:
     else:
         run.notice(Reason.REVOCATION_ABANDONED, refusal, is_warning=True)
     await run.post_notices(rotation.uid)
-    await _set_finalizers(run, o, others)
+    await _set_finalizers(run, o, _other_finalizers(rotation))
 
 
 def _revocation_refusal(o: Observation) -> str | None:
@@ -103,6 +110,10 @@ def _revocation_refusal(o: Observation) -> str | None:
     current = o.journal.current if o.journal is not None else None
     if current is None:
         return "nothing was revoked: this rotation never delivered a value"
+    if o.connection.domain != current.record.domain:
+        return f"nothing was revoked: the connection does not lead to {current.record.domain} any more"
+    if not current.record.is_generated:
+        return "nothing was revoked: the value was not made by this rotation"
     if any(rival.claim == "client" for rival in o.rivals):
         return "nothing was revoked: another rotation manages the same client"
     return None
@@ -110,9 +121,11 @@ def _revocation_refusal(o: Observation) -> str | None:
 
 async def _revoke(run: Pass, o: Observation) -> None:
     current = given(given(o.journal).current)
-    tenant = run.tenant(given(o.plan))
-    client_id = current.record.client_id
-    if await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE:
+    tenant = run.tenant(o)
+    client_id, rotated_at = current.record.client_id, current.record.rotated_at
+    # While a change spreads, a refusal does not say that the value is dead.
+    is_spread = rotated_at is None or abs(o.now - rotated_at) >= BELIEVED_AFTER
+    if is_spread and await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE:
         return
     permit = await tenant.prepare()
     await tenant.revoke_client_secret(permit, client_id)
@@ -129,8 +142,13 @@ async def _let_dead_value_go(run: Pass, o: Observation) -> str:
 
 async def abandon(run: Pass, o: Observation, decision: Decision) -> None:
     """Release a journal whose outcome nobody will tell; it goes with the object that owned it."""
-    journal = given(o.journal)
-    await run.write_journal(refused(journal), journal.owner_uid)
+    if o.journal is not None:
+        await run.write_journal(refused(o.journal))
+    else:
+        await run.world.secrets.release_journal(run.key)
+        await run.read_secret(journal_name(run.key.name))
+        if o.rotation is not None:
+            await _set_finalizers(run, o, _other_finalizers(o.rotation))
     run.memory.attempt = None
     run.notice(Reason.ABANDONED, decision.message, is_warning=True)
 
@@ -141,7 +159,7 @@ async def settle(run: Pass, o: Observation, decision: Decision) -> None:
     if rotation.settle_doubt == "next":
         await deliver_known(run, o, given(journal.next))
     else:
-        await run.write_journal(refused(journal), rotation.uid)
+        await run.write_journal(refused(journal))
         run.memory.attempt = None
     run.notice(Reason.DOUBT_SETTLED, decision.message)
     body = await run.world.objects.remove_annotation(run.key, SETTLE_DOUBT)

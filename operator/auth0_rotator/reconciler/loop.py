@@ -118,6 +118,7 @@ class Reconciler:
         for _ in range(MOST_STEPS):
             o = await observe(run)
             decision = decide(o)
+            self._drop_idle_attempt(run, o, decision)
             if decision.action is Action.HOLD:
                 await self._look_before_due(run, o, decision)
                 if decision.is_failure:
@@ -130,6 +131,17 @@ class Reconciler:
             await self._act(run, o, decision)
             if run.is_over():
                 return
+        # Something undoes every step as soon as it is done.
+        run.obstacle = hold(Reason.BUSY, f"no rest after {MOST_STEPS} steps", run.postponed(None))
+
+    def _drop_idle_attempt(self, run: Pass, o: Observation, decision: Decision) -> None:
+        """End an attempt of which nothing was sent, once its rotation is not wanted any more."""
+        attempt = run.memory.attempt
+        is_open = (o.journal is not None and o.journal.is_sending) or (
+            attempt is not None and attempt.accepted is not None
+        )
+        if not is_open and decision.action is not Action.ROTATE and decision.reason is not Reason.BUSY:
+            run.memory.attempt = None
 
     async def _act(self, run: Pass, o: Observation, decision: Decision) -> None:
         """Do what was decided, and note what came in the way."""
@@ -140,42 +152,58 @@ class Reconciler:
         except Stale as stale:
             run.memory.stale_reads += 1
             if run.memory.stale_reads > MOST_STALE_READS:
-                self._postpone(run, decision, Retry(Reason.BUSY, stale.message))
+                self._postpone(run, o, decision, Retry(Reason.BUSY, stale.message))
             await run.read_all(o)
         except (Retry, Unknown) as pause:
-            self._postpone(run, decision, pause)
+            self._postpone(run, o, decision, pause)
         except Contested as contested:
-            run.memory.contender = ", ".join(contested.managers)
-            self._refuse(run, decision, Reason.TARGET_CONTESTED, contested.message)
+            if o.target is None:
+                # A Secret without our label was in the way: what it is tells more than its fields.
+                await run.read_all(o)
+                return
+            run.memory.contender = ", ".join(sorted(set(contested.managers)))
+            self._refuse(run, o, decision, Reason.TARGET_CONTESTED, contested.message)
         except Refused as refusal:
-            self._refuse(run, decision, Reason(refusal.reason), refusal.message)
+            self._refuse(run, o, decision, Reason(refusal.reason), refusal.message)
 
-    def _postpone(self, run: Pass, decision: Decision, pause: Retry | Unknown) -> None:
+    def _postpone(self, run: Pass, o: Observation, decision: Decision, pause: Retry | Unknown) -> None:
         """Try the same again shortly; past a minute an attempt counts as failed."""
         reason, after = Reason(pause.reason), pause.after if isinstance(pause, Retry) else None
-        self._recheck(run, reason)
+        self._recheck(o, reason)
         attempt = run.memory.attempt
         if decision.action not in _ATTEMPTS or attempt is None:
             run.obstacle = hold(reason, pause.message, run.postponed(after))
             return
         run.pause_attempt(after)
         if self._world.clock() - attempt.started_at >= ATTEMPT_PATIENCE:
-            run.fail(reason, pause.message, is_stalled=False)
+            self._fail(run, reason, pause.message, is_stalled=False)
 
-    def _refuse(self, run: Pass, decision: Decision, reason: Reason, message: str) -> None:
+    def _refuse(
+        self, run: Pass, o: Observation, decision: Decision, reason: Reason, message: str
+    ) -> None:
         """Somebody has to mend something: a wanted rotation has failed, anything else is stalled."""
-        self._recheck(run, reason)
+        self._recheck(o, reason)
         if decision.action in _ATTEMPTS:
             run.pause_attempt(None)
-            run.fail(reason, message, is_stalled=True)
+            self._fail(run, reason, message, is_stalled=True)
         else:
             run.obstacle = stall(reason, message, run.postponed(None))
 
-    def _recheck(self, run: Pass, reason: Reason) -> None:
+    def _fail(self, run: Pass, reason: Reason, message: str, *, is_stalled: bool) -> None:
+        """Count the attempt as failed. A delivery is tried on in seconds, and told once a minute."""
+        now, attempt = self._world.clock(), run.memory.attempt
+        is_delivery = attempt is not None and attempt.accepted is not None
+        told_at = run.memory.told_delivery_at
+        if is_delivery and told_at is not None and abs(now - told_at) < ATTEMPT_PATIENCE:
+            return
+        run.memory.told_delivery_at = now if is_delivery else None
+        run.fail(reason, message, is_stalled=is_stalled)
+
+    def _recheck(self, o: Observation, reason: Reason) -> None:
         """Have the connection checked where what happened casts doubt on it."""
-        plan = run.plan()
-        if reason in _CAST_DOUBT and plan is not None:
-            self._world.recheck(run.connection_key(plan))
+        key = o.connection.key
+        if reason in _CAST_DOUBT and key is not None:
+            self._world.wake(key)
 
     def _verdict(self, run: Pass, o: Observation) -> Decision:
         """Return the decision to report: what holds now, or why the last attempt failed."""

@@ -17,7 +17,8 @@ from auth0_rotator.report import Failure
 class Verification:
     """How far the probing of one value has come."""
 
-    rotation_id: str
+    subject: str
+    """What it is about: the rotation id of the value, or the domain that it may have moved to."""
     began_at: datetime
     """When the first of these probes was asked."""
     tries: int = 0
@@ -34,14 +35,15 @@ class Memory:
     uid: str = ""
     """The uid of the rotation when it was last reported on."""
     attempt: Attempt | None = None
+    told_delivery_at: datetime | None = None
+    """When it was last told that an accepted value cannot be delivered."""
     tried_tokens: frozenset[str] = frozenset()
     is_cut_short: bool = False
     seen_at: float = float("-inf")
     """When the rotation was last known to be as the mirror shows it (event loop's clock)."""
     verification: Verification | None = None
-    is_taken_over: bool = False
-    refused_domain: str = ""
-    """The domain whose tenant did not know the current value."""
+    moving: Verification | None = None
+    """How far the asking of another domain's tenant has come; done: it does not know the value."""
     repairs: list[datetime] = field(default_factory=list)
     contender: str = ""
     postponements: int = 0

@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from auth0_rotator.conditions import Reason
-from auth0_rotator.journal import Plan
-from auth0_rotator.mirror import referred
+from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.observation import (
     Connection,
     Contest,
@@ -12,14 +11,14 @@ from auth0_rotator.observation import (
     Rival,
     Rotation,
     parse_status,
+    referred,
 )
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
 from auth0_rotator.target import Target
 
 _NO_CONNECTION = Connection(
-    kind="",
-    name="",
+    key=None,
     is_ready=False,
     reason=Reason.PENDING,
     message="no connection is named",
@@ -36,10 +35,13 @@ async def observe(run: Pass) -> Observation:
     plan = rotation.plan if rotation is not None else None
     if plan is None and journal is not None:
         plan = journal.plan
-    connection = await _connection(run, plan, rotation)
+    connection = await _connection(run, plan, rotation, journal)
     current = journal.current.record if journal is not None and journal.current else None
     verification = memory.verification
-    is_leaving = rotation is None or rotation.deleting_since is not None
+    moving = memory.moving
+    if moving is not None and moving.subject != connection.domain:
+        moving = None
+    is_leaving = _is_leaving(rotation)
     return Observation(
         now=world.clock(),
         key=run.key,
@@ -51,40 +53,71 @@ async def observe(run: Pass) -> Observation:
         process=world.process,
         leading_since=run.leading_since,
         journal_fault=seen.fault if seen is not None else "",
+        journal_deleting_since=seen.deleting_since if seen is not None else None,
         rivals=_rivals(run, rotation, connection.domain),
         attempt=memory.attempt,
         is_cut_short=memory.is_cut_short,
         tried_tokens=memory.tried_tokens,
         is_namespace_terminating=bool(
             is_leaving
-            and journal is not None
-            and journal.is_sending
+            and seen is not None
+            and (journal is None or journal.is_sending)
             and await world.objects.is_namespace_terminating(run.key.namespace)
         ),
         is_verification_done=(
             verification is None
             or verification.is_done
             or current is None
-            or verification.rotation_id != current.rotation_id
+            or verification.subject != current.rotation_id
         ),
-        is_taken_over=memory.is_taken_over,
         verify_at=verification.again_at if verification is not None else None,
-        is_move_refused=bool(connection.domain) and memory.refused_domain == connection.domain,
+        is_move_refused=moving is not None and moving.is_done,
+        move_at=moving.again_at if moving is not None else None,
         repairs=tuple(memory.repairs),
         contender=memory.contender,
         to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
     )
 
 
-async def _connection(run: Pass, plan: Plan | None, rotation: Rotation | None) -> Connection:
-    if plan is None:
+async def _connection(
+    run: Pass, plan: Plan | None, rotation: Rotation | None, journal: Journal | None
+) -> Connection:
+    """Return the connection, as far as it admits the client that a request would be about."""
+    spec = rotation.spec if rotation is not None else None
+    key = referred(plan.connection_ref, run.key.namespace) if plan is not None else None
+    client_id = spec.parameters.client_id if spec is not None else ""
+    sent = journal.next if journal is not None and journal.is_sending else None
+    if journal is not None and sent is not None:
+        # The value may be live where it was sent to, whatever the spec says by now; only another
+        # connection to the same tenant will do as well.
+        client_id, domain = sent.record.client_id, sent.record.domain
+        is_same = key is not None and run.world.connections.domain_of(key) == domain
+        if journal.plan is not None and not is_same:
+            key = referred(journal.plan.connection_ref, run.key.namespace)
+    elif (spec is None or _is_leaving(rotation)) and journal is not None and journal.current is not None:
+        client_id = journal.current.record.client_id
+    if key is None:
         return _NO_CONNECTION
-    client_id = ""
-    if rotation is not None and rotation.spec is not None:
-        client_id = rotation.spec.parameters.client_id
-    return await run.world.connections.view(
-        run.connection_key(plan), namespace=run.key.namespace, client_id=client_id
+    connections = run.world.connections
+    found = await connections.view(key, namespace=run.key.namespace, client_id=client_id)
+    if sent is None or found.domain in {"", sent.record.domain}:
+        return found
+    message = (
+        f"{key} leads to {found.domain} now, and the value may be live at {sent.record.domain}: let it "
+        "lead back until the change has come to its end"
     )
+    return Connection(
+        key=key,
+        is_ready=False,
+        reason=Reason.DOMAIN_CHANGED,
+        message=message,
+        domain=sent.record.domain,
+        is_stalled=True,
+    )
+
+
+def _is_leaving(rotation: Rotation | None) -> bool:
+    return rotation is None or rotation.deleting_since is not None
 
 
 async def _target(run: Pass, plan: Plan, rotation: Rotation | None) -> Target | None:
@@ -111,18 +144,22 @@ async def _target(run: Pass, plan: Plan, rotation: Rotation | None) -> Target | 
 
 def _rivals(run: Pass, rotation: Rotation | None, domain: str) -> list[Rival]:
     """Return who claims the same Secret, or the same client of the same tenant."""
-    if rotation is None:
+    if rotation is None or rotation.spec is None:
         return []
+    mirror, client_id = run.world.mirror, rotation.spec.parameters.client_id
+    rivals = mirror.rivals_of(rotation) + mirror.senders_of(client_id, besides=run.key)
     return [
         rival
-        for rival in run.world.mirror.rivals_of(rotation)
-        if rival.contest is Contest.TARGET or (domain and _domain_of(run, rival) == domain)
+        for rival in rivals
+        if rival.contest is Contest.TARGET or (domain and domain in _domains_of(run, rival))
     ]
 
 
-def _domain_of(run: Pass, rival: Rival) -> str:
-    plan = run.world.mirror.rotations[rival.key].plan
-    if plan is None:
-        return ""
+def _domains_of(run: Pass, rival: Rival) -> frozenset[str]:
+    """Return where the rival's client is: where its connection leads, and where its values are live."""
+    rotation = run.world.mirror.rotations.get(rival.key)
+    plan = rotation.plan if rotation is not None else None
+    if plan is None or rival.is_sending:
+        return rival.domains
     reference = referred(plan.connection_ref, rival.key.namespace)
-    return run.world.connections.domain_of(reference)
+    return rival.domains | {run.world.connections.domain_of(reference)}

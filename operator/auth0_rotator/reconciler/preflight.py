@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from auth0_rotator.auth0 import Client, Tenant
 from auth0_rotator.conditions import Reason
+from auth0_rotator.decision.wants import own_record
 from auth0_rotator.errors import Refused
 from auth0_rotator.journal import Journal, Plan, committed
 from auth0_rotator.observation import Observation
@@ -15,12 +16,12 @@ from auth0_rotator.target import project
 
 def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
     """Return the value to send: the parked one of this client where there is one, else a new one."""
-    journal = o.journal or Journal()
+    journal, shown = o.journal or Journal(), own_record(o)
     parked = journal.next
     if parked is None or not parked.record.is_for(client_id, o.connection.domain):
         parked = None
     record = CommitRecord(
-        sequence=journal.sequence + 1,
+        sequence=max(journal.sequence, shown.sequence if shown is not None else 0) + 1,
         rotation_id=parked.record.rotation_id if parked is not None else new_rotation_id(),
         rotated_at=None,
         trigger=trigger,

@@ -7,10 +7,11 @@ from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
-from auth0_rotator.journal import adopted, moved, replanned
+from auth0_rotator.journal import adopted, moved, replanned, unproven
 from auth0_rotator.metrics import DRIFT_REPAIRS
 from auth0_rotator.observation import Observation, given
-from auth0_rotator.reconciler.verification import ask_again_later, begin_verification
+from auth0_rotator.reconciler.memory import Verification
+from auth0_rotator.reconciler.verification import BELIEVED_AFTER, LONGEST_WAIT, asked, begin_verification
 from auth0_rotator.reconciler.world import Pass, new_rotation_id
 from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
 from auth0_rotator.target import Difference, compare, contenders, project
@@ -42,6 +43,7 @@ async def adopt_value(run: Pass, o: Observation, _: Decision) -> None:
         handled=with_tokens((), rotation.tokens),
         client_id=spec.parameters.client_id,
         domain=o.connection.domain,
+        is_generated=False,
     )
     await _adopt(run, o, given(target.data.get(key)), record)
     # Nobody has said so far that this value works.
@@ -56,18 +58,17 @@ async def adopt_value(run: Pass, o: Observation, _: Decision) -> None:
 async def _adopt(run: Pass, o: Observation, secret: ClientSecret, record: CommitRecord) -> None:
     """Make a value that is there already the current one."""
     journal = adopted(o.journal, credential=Credential(secret, record), plan=given(o.plan))
-    await run.write_journal(journal, given(o.rotation).uid)
+    await run.write_journal(journal)
     run.memory.is_adopted = True
 
 
 async def restore_journal(run: Pass, o: Observation, _: Decision) -> None:
     """Write the journal's label and owner again; one that came from elsewhere is to be probed."""
     journal, rotation = given(o.journal), given(o.rotation)
-    came_from = journal.owner_uid
-    await run.write_journal(journal, rotation.uid)
-    if came_from != rotation.uid and journal.current is not None:
-        run.memory.is_taken_over = True
-        begin_verification(run, journal.current.record.rotation_id)
+    is_foreign = journal.owner_uid not in {"", rotation.uid} and journal.current is not None
+    await run.write_journal(unproven(journal) if is_foreign else journal)
+    if is_foreign:
+        begin_verification(run, given(journal.current).record.rotation_id)
 
 
 async def publish(run: Pass, o: Observation, decision: Decision) -> None:
@@ -87,9 +88,13 @@ async def publish(run: Pass, o: Observation, decision: Decision) -> None:
 async def _is_repaired_by_hand(run: Pass, o: Observation) -> bool:
     """Return whether the tenant refuses the journal's value and accepts the target's."""
     current, standing = given(given(o.journal).current), _standing_secret(o)
-    if standing is None or not o.connection.is_ready:
+    rotated_at = current.record.rotated_at
+    # While a change spreads, the former value is the one that works: no refusal is believed yet.
+    is_spread = rotated_at is None or abs(o.now - rotated_at) >= BELIEVED_AFTER
+    is_there = o.connection.is_ready and o.connection.domain == current.record.domain
+    if standing is None or not is_there or not is_spread:
         return False
-    tenant, client_id = run.tenant(given(o.plan)), current.record.client_id
+    tenant, client_id = run.tenant(o), current.record.client_id
     if await tenant.probe(client_id, current.secret) is not Liveness.NOT_LIVE:
         return False
     return await tenant.probe(client_id, standing) is Liveness.LIVE
@@ -109,6 +114,7 @@ async def _adopt_repair(run: Pass, o: Observation) -> None:
         rotation_id=new_rotation_id(),
         rotated_at=o.now.replace(microsecond=0),
         trigger=Trigger.MANUAL,
+        is_generated=False,
     )
     await _adopt(run, o, given(_standing_secret(o)), record)
     begin_verification(run, record.rotation_id)
@@ -124,24 +130,29 @@ async def remember_plan(run: Pass, o: Observation, decision: Decision) -> None:
     journal, plan = given(o.journal), given(o.plan)
     former = journal.plan
     if former is not None and former.target_name != plan.target_name:
-        is_ours = await run.world.secrets.release_target(run.key, former)
-        fate = "was withdrawn from" if former.delete_secrets else "stands, no longer ours, in"
+        # Deleted only where the spec wanted that before and wants it now.
+        is_unwanted = former.delete_secrets and plan.delete_secrets
+        released = former.model_copy(update={"delete_secrets": is_unwanted})
+        is_ours = await run.world.secrets.release_target(run.key, released)
+        fate = "was withdrawn from" if is_unwanted else "stands, no longer ours, in"
         if is_ours:
             message = f"{decision.message}; the value {fate} the Secret {former.target_name}"
             run.notice(Reason.TARGET_RELEASED, message)
-    await run.write_journal(replanned(journal, plan), given(o.rotation).uid)
+    await run.write_journal(replanned(journal, plan))
 
 
 async def move(run: Pass, o: Observation, _: Decision) -> None:
     """Ask the tenant that the connection leads to now whether it knows the current value."""
-    journal, domain = given(o.journal), o.connection.domain
+    journal, domain, moving = given(o.journal), o.connection.domain, run.memory.moving
+    if moving is None or moving.subject != domain:
+        moving = run.memory.moving = Verification(domain, o.now)
     current = given(journal.current)
-    liveness = await run.tenant(given(o.plan)).probe(current.record.client_id, current.secret)
+    liveness = await run.tenant(o).probe(current.record.client_id, current.secret)
+    is_believed = asked(moving, liveness, o.now)
     if liveness is Liveness.LIVE:
-        await run.write_journal(moved(journal, domain), given(o.rotation).uid)
-        run.memory.verification = None
+        await run.write_journal(moved(journal, domain))
+        run.memory.moving = None
         run.notice(Reason.DOMAIN_CHANGED, f"the tenant {domain} accepts the delivered value")
-        return
-    is_believed = ask_again_later(run, current.record.rotation_id, liveness)
-    if is_believed and liveness is Liveness.NOT_LIVE:
-        run.memory.refused_domain = domain
+    elif is_believed and liveness is Liveness.UNKNOWN:
+        # Nobody said anything: asked anew after a while.
+        run.memory.moving = Verification(domain, o.now, again_at=o.now + LONGEST_WAIT)

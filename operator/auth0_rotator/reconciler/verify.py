@@ -1,26 +1,27 @@
 """Verification: the tenant is asked whether it accepts what was delivered. Never a reason to rotate."""
 
-from auth0_rotator.auth0 import Liveness, Tenant
+from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.decision import Decision
-from auth0_rotator.errors import RotatorError
-from auth0_rotator.journal import Journal
+from auth0_rotator.errors import Refused, Retry, Unknown
+from auth0_rotator.journal import Journal, proven
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.change import deliver_known
-from auth0_rotator.reconciler.verification import ask_again_later, begin_verification
+from auth0_rotator.reconciler.delivery import send_current
+from auth0_rotator.reconciler.verification import begin_verification, is_verified
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.record import Credential
 
 
 async def verify(run: Pass, o: Observation, _: Decision) -> None:
     """Probe the current value once, and conclude or have it probed again."""
     journal = given(o.journal)
     secret, record = given(journal.current).secret, given(journal.current).record
-    liveness = await run.tenant(given(o.plan)).probe(record.client_id, secret)
-    if not ask_again_later(run, record.rotation_id, liveness):
+    liveness = await run.tenant(o).probe(record.client_id, secret)
+    if not is_verified(run, record.rotation_id, liveness):
         return
-    run.memory.is_taken_over = False
     if liveness is Liveness.LIVE:
+        if journal.is_unproven:
+            await run.write_journal(proven(journal))
         _conclude_live(run, o, record.client_id)
     elif liveness is Liveness.UNKNOWN:
         message = f"{record.domain} did not say whether it accepts the value: check the client's grants"
@@ -41,7 +42,7 @@ def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
 
 async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
     """The tenant refuses `current`: a late request of ours took effect, or somebody rotated."""
-    current, tenant = given(journal.current), run.tenant(given(o.plan))
+    current, tenant = given(journal.current), run.tenant(o)
     client_id, domain, parked = current.record.client_id, current.record.domain, journal.next
     is_same_client = parked is not None and parked.record.is_for(client_id, domain)
     if is_same_client and await tenant.probe(client_id, given(parked).secret) is Liveness.LIVE:
@@ -49,7 +50,7 @@ async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
         return
     former = journal.previous
     if former is not None and await tenant.probe(client_id, former) is Liveness.LIVE:
-        await _undo_late_request(run, tenant, current)
+        await _undo_late_request(run, o)
         return
     message = (
         f"{current.record.domain} refuses the delivered value of {client_id}: it was rotated elsewhere. "
@@ -60,16 +61,15 @@ async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
     run.notice(Reason.ROTATED_ELSEWHERE, message, is_warning=True)
 
 
-async def _undo_late_request(run: Pass, tenant: Tenant, current: Credential) -> None:
+async def _undo_late_request(run: Pass, o: Observation) -> None:
     """Send the delivered value again, which is no rotation, and have it probed again."""
-    begin_verification(run, current.record.rotation_id)
     try:
-        permit = await tenant.prepare()
-        await tenant.set_client_secret(permit, current.record.client_id, current.secret)
-    except RotatorError as error:
+        await send_current(run, o)
+    except (Retry, Refused, Unknown) as error:
         message = f"a late request undid the rotation, and sending the value again failed: {error}"
     else:
         message = "a late request undid the rotation; the delivered value was sent again"
+    begin_verification(run, given(given(o.journal).current).record.rotation_id)
     run.notice(Reason.NOT_VERIFIED, message, is_warning=True)
 
 

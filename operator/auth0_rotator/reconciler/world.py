@@ -17,8 +17,8 @@ from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
 from auth0_rotator.errors import RotatorError, Stale
 from auth0_rotator.journal import Journal, Plan, journal_name
-from auth0_rotator.mirror import ConnectionKey, Mirror, referred
-from auth0_rotator.observation import Attempt, Key, Observation
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import Attempt, ConnectionKey, Key, Observation
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.report import Failure
@@ -55,8 +55,8 @@ class World:
     connections: Connections
     process: str
     unit: IntervalUnit
-    recheck: Callable[[ConnectionKey], None]
-    """Have a connection checked soon: something it answered casts doubt on it."""
+    wake: Callable[[Key | ConnectionKey], None]
+    """Have another rotation looked at, or a connection checked, soon."""
 
 
 @dataclass(slots=True)
@@ -86,20 +86,32 @@ class Pass:
 
     def saw_secret(self, body: Body) -> None:
         """Take in a Secret as the API server just gave it back."""
-        self.world.mirror.put_secret(body)
+        self._pass_on(self.world.mirror.put_secret(body))
+
+    def _pass_on(self, concerned: set[Key]) -> None:
+        """Wake the other rotations that something concerns: no watch tells what is known already."""
+        for key in concerned - {self.key}:
+            self.world.wake(key)
 
     def journal(self) -> Journal | None:
         """Return the journal as it was last seen."""
         seen = self.world.mirror.journal(self.key)
         return seen.journal if seen is not None else None
 
-    async def write_journal(self, journal: Journal, owner_uid: str) -> Journal:
-        """Write the journal by compare-and-swap and return it as it stands."""
+    async def write_journal(self, journal: Journal) -> Journal:
+        """Write the journal by compare-and-swap and return it as it stands.
+
+        It belongs to the rotation; without one, to whom it belonged before.
+        """
+        rotation = self.world.mirror.rotations.get(self.key)
+        of_plan = journal.plan.uid if journal.plan is not None else ""
+        owner_uid = rotation.uid if rotation is not None else journal.owner_uid or of_plan
         body = await self.world.secrets.write_journal(journal, key=self.key, owner_uid=owner_uid)
         self.saw_secret(body)
         if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
             # The write took the last finalizer from a deleted journal: it is gone now.
-            self.world.mirror.forget_secret(self.key.namespace, journal_name(self.key.name))
+            name = journal_name(self.key.name)
+            self._pass_on(self.world.mirror.forget_secret(self.key.namespace, name))
             return journal
         written = self.journal()
         if written is None:
@@ -111,16 +123,16 @@ class Pass:
         """Read the rotation as it is at this instant."""
         body = await self.world.objects.get(Kind.ROTATION, self.key.name, self.key.namespace)
         if body is None:
-            self.world.mirror.forget_rotation(self.key)
+            self._pass_on(self.world.mirror.forget_rotation(self.key))
         else:
-            self.world.mirror.put_rotation(body)
+            self._pass_on(self.world.mirror.put_rotation(body))
         self.memory.seen_at = asyncio.get_running_loop().time()
 
     async def read_secret(self, name: str) -> None:
         """Read a journal or a target as it is at this instant."""
         body = await self.world.secrets.get(self.key.namespace, name)
         if body is None:
-            self.world.mirror.forget_secret(self.key.namespace, name)
+            self._pass_on(self.world.mirror.forget_secret(self.key.namespace, name))
         else:
             self.saw_secret(body)
 
@@ -163,13 +175,9 @@ class Pass:
 
     # The tenant ------------------------------------------------------------------------------
 
-    def connection_key(self, plan: Plan) -> ConnectionKey:
-        """Return the connection that `plan` means."""
-        return referred(plan.connection_ref, self.key.namespace)
-
-    def tenant(self, plan: Plan) -> Tenant:
-        """Return the tenant that `plan` leads to; raises Retry while it is not known."""
-        return self.world.connections.tenant(self.connection_key(plan))
+    def tenant(self, o: Observation) -> Tenant:
+        """Return the tenant that the connection leads to; raises Retry while it is not known."""
+        return self.world.connections.tenant(o.connection_key)
 
     # The attempt -----------------------------------------------------------------------------
 
@@ -183,7 +191,7 @@ class Pass:
     def pause_attempt(self, after: timedelta | None) -> None:
         """Let the next try of the attempt come after a short wait that grows with each."""
         attempt = self.open_attempt()
-        wait = min(timedelta(seconds=2**attempt.tries), LONGEST_HICCUP)
+        wait = min(timedelta(seconds=2 ** min(attempt.tries, 4)), LONGEST_HICCUP)
         again_at = self.world.clock() + max(wait, after or timedelta(0))
         self.memory.attempt = replace(attempt, tries=attempt.tries + 1, again_at=again_at)
 
