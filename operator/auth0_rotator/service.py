@@ -25,8 +25,7 @@ from auth0_rotator.cluster import (
 from auth0_rotator.errors import RotatorError
 from auth0_rotator.metrics import LEADER, registry
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import ConnectionKey, Key
-from auth0_rotator.reconciler import Connections, Reconciler, World
+from auth0_rotator.reconciler import AnyKey, Connections, Desk, Reconciler, World
 from auth0_rotator.scheduler import Scheduler
 from auth0_rotator.servers import serve_health, serve_metrics
 from auth0_rotator.settings import Settings
@@ -40,8 +39,6 @@ DRAIN_SECONDS: Final = 7.0
 WATCH_END_SECONDS: Final = 1.5
 # How long a watch that began anew may go on listing before the mirror is compared with a full list.
 SETTLE_SECONDS: Final = 1.0
-
-AnyKey = Key | ConnectionKey
 
 
 def now_utc() -> datetime:
@@ -162,8 +159,9 @@ class _Service:
             unit=settings.interval_unit,
             wake=scheduler.wake,
         )
-        self._connections, self._scheduler = connections, scheduler
+        self._scheduler = scheduler
         self._reconciler = Reconciler(world, leading_since=now_utc())
+        self._desk = Desk(self._reconciler, connections, scheduler.wake)
         await self._stock.take()
         self._wake([*self._mirror.connections, *self._mirror.keys()])
         workers = self._start(scheduler.run(), "workers")
@@ -225,14 +223,7 @@ class _Service:
         return 1 if is_lost or isinstance(fault, Exception) else 0
 
     async def _work(self, key: AnyKey) -> datetime | None:
-        if isinstance(key, Key):
-            return await self._reconciler.reconcile(key)
-        concerned, again = await self._connections.check(key)
-        for rotation in concerned:
-            if self._connections.is_ready(key):
-                self._reconciler.cut_short(rotation)
-            self._scheduler.wake(rotation)
-        return again
+        return await self._desk.work(key)
 
     async def _take_stock_when_relisted(self) -> None:
         while True:

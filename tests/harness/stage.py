@@ -11,8 +11,8 @@ from typing import Any
 
 from auth0_rotator.cluster import Api, Objects, Secrets
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import ConnectionKey, Key
-from auth0_rotator.reconciler import Connections, Reconciler, World
+from auth0_rotator.observation import Key
+from auth0_rotator.reconciler import AnyKey, Connections, Desk, Reconciler, World
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.stock import Stock
 from auth0_simulator import App, Simulator
@@ -20,7 +20,6 @@ from controlplane import ControlPlane
 from harness.kube import Kube
 from harness.manifests import connection, credentials, rotation
 
-AnyKey = Key | ConnectionKey
 # A story that needs more passes than this does not come to rest.
 MOST_PASSES = 200
 
@@ -72,6 +71,8 @@ class Operator:
             wake=self.wake,
         )
         self.reconciler = Reconciler(self.world, leading_since=clock.now)
+        self._desk = Desk(self.reconciler, self.connections, self.wake)
+        self._latest = clock.now
         self.stock = Stock(self.mirror, objects, secrets, namespaces=namespaces)
 
     def wake(self, key: AnyKey) -> None:
@@ -96,20 +97,16 @@ class Operator:
             self.wake(key)
             if isinstance(key, Key):
                 self.reconciler.saw(key)
+        # As the scheduler does it: a clock that was set back wakes everybody.
+        is_set_back = self.clock.now < self._latest
+        self._latest = self.clock.now
         for key, instant in list(self.due.items()):
-            if instant <= self.clock.now:
+            if is_set_back or instant <= self.clock.now:
                 self.wake(key)
 
     async def work(self, key: AnyKey) -> None:
         """Do one pass for one key."""
-        if isinstance(key, Key):
-            again = await self.reconciler.reconcile(key)
-        else:
-            concerned, again = await self.connections.check(key)
-            for rotation_key in concerned:
-                if self.connections.is_ready(key):
-                    self.reconciler.cut_short(rotation_key)
-                self.wake(rotation_key)
+        again = await self._desk.work(key)
         self.due.pop(key, None)
         if again is not None:
             self.due[key] = again
