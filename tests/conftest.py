@@ -10,6 +10,7 @@ from auth0_rotator.cluster import Api
 from controlplane import ControlPlane
 from harness.installation import install_crds
 from harness.kube import Kube
+from harness.proxy import Proxy
 from harness.stage import Stage, staged
 
 _numbers = itertools.count(1)
@@ -39,6 +40,21 @@ async def api(plane: ControlPlane) -> AsyncIterator[Api]:
     configuration.api_key["BearerToken"] = "Bearer administrator"
     configuration.disable_strict_ssl_verification = True
     api = Api(configuration)
+    yield api
+    await api.close()
+
+
+@pytest.fixture
+async def proxy(plane: ControlPlane) -> AsyncIterator[Proxy]:
+    """What stands in front of the API server for a client that goes through it: see `proxied`."""
+    async with Proxy(plane) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def proxied(proxy: Proxy) -> AsyncIterator[Api]:
+    """The operator's own client, as the administrator, through the proxy."""
+    api = Api(proxy.configuration())
     yield api
     await api.close()
 
