@@ -65,7 +65,8 @@ async def _adopt(run: Pass, o: Observation, secret: ClientSecret, record: Commit
 async def restore_journal(run: Pass, o: Observation, _: Decision) -> None:
     """Write the journal's label and owner again; one that came from elsewhere is to be probed."""
     journal, rotation = given(o.journal), given(o.rotation)
-    is_foreign = journal.owner_uid not in {"", rotation.uid} and journal.current is not None
+    came_from = {journal.owner_uid, journal.plan.uid if journal.plan is not None else ""}
+    is_foreign = not came_from <= {"", rotation.uid} and journal.current is not None
     await run.write_journal(unproven(journal) if is_foreign else journal)
     if is_foreign:
         begin_verification(run, given(journal.current).record.rotation_id)
