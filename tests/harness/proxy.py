@@ -11,7 +11,7 @@ commits, parks or only mends it is told by the state that stands there, which is
 of the proxy's own that shows in the audit log and nowhere else. Faults are sentences:
 
     gate = proxy.hold(Effect.TARGET_APPLY)                      # until gate.open(); see gate.reached()
-    gate = proxy.hold(Effect.STATUS, Moment.AFTER, following=Effect.JOURNAL_COMMIT)
+    gate = proxy.hold(Effect.STATUS, Moment.AFTER, following=(Effect.JOURNAL_COMMIT,))
     proxy.lose_request(Effect.JOURNAL_BEGIN, times=2)           # the API server never hears of it
     proxy.lose_answer(Effect.JOURNAL_COMMIT)                    # it was done, and nobody was told
     proxy.answer(Effect.TARGET_DRY_RUN, 422, message="denied by a policy")
@@ -23,10 +23,11 @@ of the proxy's own that shows in the audit log and nowhere else. Faults are sent
     proxy.clear()                                               # nothing goes wrong any more
 
 A fault waits for its effect, is used up by it, and the oldest one strikes first. `name` limits it to
-one object (of an Event: the one that it is about), `following` to the time after an effect of that
-kind was done. A fault before the effect keeps the request from the API server, except for a hold or
-a delay that ends while the client still waits: a request whose client went away is never forwarded.
-A fault after the effect strikes when the API server has answered; a watch has no such moment.
+one object (a journal goes by the name of its rotation, an Event by that of what it is about),
+`following` to the time after effects of these kinds were done, one after the other. A fault before the
+effect keeps the request from the API server, except for a hold or a delay that ends while the client
+still waits: a request whose client went away is never forwarded. A fault after the effect strikes when
+the API server has answered; a watch has no such moment.
 
 `proxy.calls` is the journal: what was asked, and what was answered, in order.
 """
@@ -82,6 +83,7 @@ _PATH: Final = re.compile(
     r"/apis?/(?:(?P<group>[^/]+\.[^/]+|apps)/)?v[^/]+"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>[^/]+))?"
 )
+JOURNAL_SUFFIX: Final = ".journal"
 _STATE: Final = "auth0rotator.dev/state"
 _ATTEMPTS: Final = "auth0rotator.dev/attempts"
 
@@ -125,7 +127,7 @@ class Call:
     """With its query."""
     namespace: str
     name: str
-    """Of the object; of an Event, of the object that it is about."""
+    """Of the object; a journal has its rotation's, an Event that of the object that it is about."""
     body: Any = None
     is_forwarded: bool = False
     """Whether the API server was asked."""
@@ -141,8 +143,8 @@ class Fault:
     moment: Moment
     times: int = 1
     name: str = ""
-    following: Effect | None = None
-    """The effect that must be done before; None from the moment that it was."""
+    following: tuple[Effect, ...] = ()
+    """What must be done before; each is taken away when it was."""
     gate: Gate | None = None
     delay: float = 0.0
     is_lost: bool = False
@@ -152,10 +154,13 @@ class Fault:
 
     def is_about(self, call: Call, moment: Moment) -> bool:
         """Return whether it strikes this request at this moment."""
-        is_named = not self.name or self.name == call.name
-        return (
-            self.following is None and is_named and (call.effect, moment) == (self.effect, self.moment)
-        )
+        is_meant = (call.effect, moment) == (self.effect, self.moment)
+        return is_meant and self.name in {"", call.name} and not self.following
+
+    def note(self, done: Call) -> None:
+        """Take away what it waited for, where that was done now."""
+        if self.following[:1] == (done.effect,) and self.name in {"", done.name}:
+            self.following = self.following[1:]
 
     async def wait(self) -> None:
         """Pass the delay and the gate."""
@@ -229,7 +234,7 @@ class Proxy:
         moment: Moment = Moment.BEFORE,
         *,
         name: str = "",
-        following: Effect | None = None,
+        following: tuple[Effect, ...] = (),
     ) -> Gate:
         """Hold the next request of this kind at a gate."""
         gate = Gate()
@@ -237,14 +242,14 @@ class Proxy:
         return gate
 
     def lose_request(
-        self, effect: Effect, *, times: int = 1, name: str = "", following: Effect | None = None
+        self, effect: Effect, *, times: int = 1, name: str = "", following: tuple[Effect, ...] = ()
     ) -> None:
         """Close the connection before anything happens."""
         fault = Fault(effect, Moment.BEFORE, times, name, following, is_lost=True)
         self._faults.append(fault)
 
     def lose_answer(
-        self, effect: Effect, *, times: int = 1, name: str = "", following: Effect | None = None
+        self, effect: Effect, *, times: int = 1, name: str = "", following: tuple[Effect, ...] = ()
     ) -> None:
         """Do what was asked, then close the connection without an answer."""
         fault = Fault(effect, Moment.AFTER, times, name, following, is_lost=True)
@@ -258,7 +263,7 @@ class Proxy:
         moment: Moment = Moment.BEFORE,
         times: int = 1,
         name: str = "",
-        following: Effect | None = None,
+        following: tuple[Effect, ...] = (),
         message: str = "a fault of the test",
         causes: Sequence[Mapping[str, str]] = (),
         retry_after: int | None = None,
@@ -287,7 +292,7 @@ class Proxy:
         *,
         times: int = 1,
         name: str = "",
-        following: Effect | None = None,
+        following: tuple[Effect, ...] = (),
     ) -> None:
         """Be slow."""
         self._faults.append(Fault(effect, moment, times, name, following, delay=seconds))
@@ -361,7 +366,8 @@ class Proxy:
         if effect in {Effect.JOURNAL_BEGIN, Effect.JOURNAL_UPDATE} and request.method == "PUT":
             effect = journal_effect(body, await self._journal_before(request))
         path = request.rel_url.raw_path_qs
-        return Call(effect, request.method, path, part.get("namespace", ""), name, body)
+        namespace, name = part.get("namespace", ""), name.removesuffix(JOURNAL_SUFFIX)
+        return Call(effect, request.method, path, namespace, name, body)
 
     async def _journal_before(self, request: web.Request) -> Any:
         """Return the Secret as it stands, by the rights of whoever writes it."""
@@ -398,8 +404,7 @@ class Proxy:
             body = await answer.read()
         if answer.status < web.HTTPBadRequest.status_code:
             for fault in self._faults:
-                if fault.following is call.effect:
-                    fault.following = None
+                fault.note(call)
         return web.Response(status=answer.status, body=body, headers=_passed_on(answer.headers))
 
     async def _stream(self, request: web.Request, call: Call) -> web.StreamResponse:
@@ -448,7 +453,7 @@ def effect_of(method: str, path: str, query: Mapping[str, str], body: Any) -> Ef
 
 
 def _effect_on_secret(method: str, name: str, query: Mapping[str, str], body: Any) -> Effect:
-    is_journal = name.endswith(".journal")
+    is_journal = name.endswith(JOURNAL_SUFFIX)
     is_apply = isinstance(body, dict) and "apiVersion" in body
     match method:
         case "GET":
