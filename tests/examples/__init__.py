@@ -16,6 +16,7 @@ from auth0_rotator.journal import Journal, JournalMeta, Plan, State
 from auth0_rotator.observation import (
     Attempt,
     Connection,
+    ConnectionKey,
     Contest,
     Key,
     Observation,
@@ -24,7 +25,7 @@ from auth0_rotator.observation import (
     parse_rotation,
 )
 from auth0_rotator.record import CommitRecord, Credential, Trigger
-from auth0_rotator.resource import parse_spec
+from auth0_rotator.resource import Kind, parse_spec
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.target import Projection, Target, field_manager, project
 from auth0_rotator.target_secret import apply_body, parse_target
@@ -242,9 +243,9 @@ def invalid_rotation(**metadata: Any) -> Rotation:
 def connection(**changes: Any) -> Connection:
     """Return a connection that is ready."""
     base = Connection(
-        kind="Auth0Connection",
-        name="acme",
+        key=ConnectionKey(Kind.CONNECTION, NAMESPACE, "acme"),
         is_ready=True,
+        is_known=True,
         reason=Reason.TOKEN_ISSUED,
         message=f"{DOMAIN} issued a token with update:client_keys",
         domain=DOMAIN,
@@ -254,11 +255,35 @@ def connection(**changes: Any) -> Connection:
 
 
 def broken_connection(**changes: Any) -> Connection:
-    """Return a connection that a person has to mend."""
+    """Return a connection whose tenant issues no token that may change anything, and still answers."""
     words = {
         "is_ready": False,
         "reason": Reason.SCOPE_MISSING,
         "message": "the token lacks update:client_keys",
+    }
+    return connection(**(words | changes))
+
+
+def unchecked_connection(**changes: Any) -> Connection:
+    """Return a connection that nobody has checked so far."""
+    words = {
+        "is_ready": False,
+        "is_known": False,
+        "reason": Reason.PENDING,
+        "message": "it was not checked yet",
+    }
+    return connection(**(words | changes))
+
+
+def missing_connection(**changes: Any) -> Connection:
+    """Return what is known of a connection that is not there."""
+    words = {
+        "is_ready": False,
+        "is_known": False,
+        "reason": Reason.CONNECTION_MISSING,
+        "message": "there is no such connection",
+        "domain": "",
+        "client_id": "",
     }
     return connection(**(words | changes))
 

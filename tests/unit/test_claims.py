@@ -137,6 +137,42 @@ def test_of_two_the_one_with_a_journal_wins_else_the_older(
     assert winner_over(own, kept, [other]) == (None if wins else other)
 
 
+SENDER = rival(created_at=None, uid="z", holds=True, is_sending=True)
+
+
+@pytest.mark.parametrize(
+    ("own", "kept", "wins"),
+    [
+        pytest.param(mine(EARLIER), None, False, id="new"),
+        pytest.param(mine(EARLIER), journal(), False, id="holds-the-client-for-long"),
+        pytest.param(mine(EARLIER), journal(next=intended()), False, id="parked-beside"),
+        pytest.param(mine(LATER), sending(), True, id="sends-it-too"),
+        pytest.param(mine(LATER), sending(current=None), True, id="sends-its-first-value-too"),
+        pytest.param(
+            mine(EARLIER), sending(next=intended(client_id="other")), False, id="sends-another-client"
+        ),
+        pytest.param(
+            rotation(spec={"parameters": {"clientId": "other"}}),
+            sending(),
+            False,
+            id="sends-a-client-that-it-left",
+        ),
+        pytest.param(invalid_rotation(), sending(), False, id="claims-nothing"),
+        pytest.param(mine(EARLIER), sending(next=None), False, id="sends-nothing"),
+    ],
+)
+def test_nobody_begins_while_another_is_in_the_middle_of_a_change(
+    own: Rotation, kept: Journal | None, *, wins: bool
+) -> None:
+    """Two changes of one client at a time could land in any order."""
+    assert winner_over(own, kept, [SENDER]) == (None if wins else SENDER)
+
+
+def test_who_sends_loses_to_others_as_anybody_does() -> None:
+    older = rival(created_at=EARLIER, holds=True)
+    assert winner_over(mine(), sending(), [SENDER, older]) == older
+
+
 def test_without_rivals_nobody_wins() -> None:
     assert winner_over(mine(), None, []) is None
 

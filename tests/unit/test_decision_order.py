@@ -1,5 +1,6 @@
 """Who wins where two rules claim the same observation, and what holds whatever is observed."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +15,17 @@ from auth0_rotator.decision import lifecycle as lifecycle_rules
 from auth0_rotator.decision import rotation as rotation_rules
 from auth0_rotator.decision import sending as sending_rules
 from auth0_rotator.decision import value as value_rules
+from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
 from examples import (
     BY_HAND,
     CLIENT_ID,
+    DAY,
     DUE_AT,
     MINUTE,
+    NEXT,
     NOW,
+    SECOND,
     attempt,
     broken_connection,
     connection,
@@ -32,11 +37,13 @@ from examples import (
     invalid_rotation,
     journal,
     meta,
+    missing_connection,
     observation,
     rival,
     rotation,
     sending,
     target,
+    unchecked_connection,
 )
 
 REVOKE = "auth0rotator.dev/revoke"
@@ -48,6 +55,8 @@ WINNER = rival(holds=True, created_at=None)
 NEWER = target(of=journal(current=credential(BY_HAND, sequence=9, rotation_id="01OTHER")))
 LOST = journal(meta=meta(owner_uid=""))
 MOVED = connection(domain="new.eu.auth0.com")
+ACCEPTED = attempt(accepted=credential(NEXT, sequence=8, rotation_id="01NEXT", rotated_at=NOW))
+ORPHAN = sending(meta=meta(deleting_since=NOW - MINUTE))
 
 CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     # What cannot be read comes before all, for nothing else is known to be absent.
@@ -70,6 +79,62 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         sending_rules.unreadable_journal_holds,
         rotation_rules.first_rotation_creates,
         created(journal_fault="torn"),
+    ),
+    (
+        sending_rules.unreadable_journal_holds,
+        sending_rules.accepted_value_is_delivered,
+        created(attempt=ACCEPTED, journal_fault="torn"),
+    ),
+    # What the tenant took is delivered before anything else is believed.
+    (
+        sending_rules.accepted_value_is_delivered,
+        sending_rules.outdated_journal_yields,
+        observation(attempt=ACCEPTED, journal=sending(), target=NEWER),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        sending_rules.settled_doubt_ends,
+        observation(attempt=ACCEPTED, rotation=rotation(**SETTLING), journal=sending()),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        sending_rules.sending_goes_on,
+        observation(attempt=ACCEPTED, journal=sending()),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        lifecycle_rules.gone_is_finalized,
+        observation(attempt=ACCEPTED, rotation=rotation(**GOING)),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        lifecycle_rules.invalid_spec_holds,
+        observation(attempt=ACCEPTED, rotation=invalid_rotation()),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        lifecycle_rules.conflict_holds,
+        created(attempt=ACCEPTED, rivals=[WINNER]),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        value_rules.recorded_value_is_adopted,
+        created(attempt=ACCEPTED, target=target()),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        rotation_rules.first_rotation_creates,
+        created(attempt=ACCEPTED),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        rotation_rules.suspended_holds,
+        observation(attempt=ACCEPTED, rotation=rotation(spec={"suspend": True})),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        rotation_rules.new_token_rotates,
+        observation(attempt=ACCEPTED, rotation=rotation(**ASKING)),
     ),
     # An open outcome, from the surest end to the next try.
     (
@@ -97,6 +162,11 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         ),
     ),
     (
+        sending_rules.sending_in_vain_is_abandoned,
+        sending_rules.sending_goes_on,
+        observation(rotation=None, journal=sending()),
+    ),
+    (
         sending_rules.settled_doubt_ends,
         sending_rules.sending_goes_on,
         observation(rotation=rotation(**SETTLING), journal=sending()),
@@ -110,7 +180,7 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     (
         sending_rules.sending_goes_on,
         lifecycle_rules.gone_is_finalized,
-        observation(rotation=None, journal=sending()),
+        observation(rotation=None, journal=ORPHAN),
     ),
     (
         sending_rules.sending_goes_on,
@@ -337,11 +407,6 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         observation(connection=MOVED, now=DUE_AT),
     ),
     (
-        rotation_rules.changed_domain_is_asked,
-        rotation_rules.unverified_value_is_probed,
-        observation(connection=MOVED, is_verification_done=False),
-    ),
-    (
         rotation_rules.new_token_rotates,
         rotation_rules.due_date_rotates,
         observation(rotation=rotation(**ASKING), now=DUE_AT),
@@ -456,9 +521,14 @@ BARE = {"is_verification_done": False, "rivals": [WINNER], "target": None, "conn
         ),
         pytest.param(
             {"journal": sending(next=None, current=None, plan=None), "target": NEWER},
-            {"sending_goes_on", "conflict_holds", "recorded_value_is_adopted"}
-            | {"first_rotation_creates", "newer_target_is_adopted"},
+            {"conflict_holds", "recorded_value_is_adopted", "first_rotation_creates"}
+            | {"newer_target_is_adopted"},
             id="a-sending-journal-without-a-value",
+        ),
+        pytest.param(
+            {"rotation": None, "journal": None, "attempt": ACCEPTED},
+            {"gone_is_finalized"},
+            id="an-accepted-value-and-nowhere-to-deliver-it",
         ),
     ],
 )
@@ -487,19 +557,34 @@ SPECS: list[dict[str, Any]] = [
     OTHER_CLIENT,
     {"rotationInterval": 0},
 ]
-METADATA: list[dict[str, Any]] = [{}, GOING, SETTLING, ASKING, {"finalizers": [REVOKE]}]
-STATUSES: list[dict[str, Any]] = [{}, failed_status(), failed_status(nextRetryAt="2026-11-23T09:00:00Z")]
+METADATA: list[dict[str, Any]] = [
+    {},
+    GOING,
+    {"deletionTimestamp": "2026-11-23T09:20:07Z"},
+    SETTLING,
+    ASKING,
+    {"finalizers": [REVOKE]},
+]
+STATUSES: list[dict[str, Any]] = [
+    {},
+    failed_status(),
+    failed_status(nextRetryAt="2026-11-23T09:00:00Z"),
+    failed_status(nextRetryAt="2026-11-24T09:00:00Z"),
+]
 JOURNALS = [
     None,
     journal(),
     journal(next=intended()),
     journal(current=None, next=intended()),
     journal(late_until=NOW + MINUTE),
+    journal(late_until=NOW + DAY),
+    journal(is_unproven=True),
     journal(meta=meta(is_intact=False)),
     sending(),
     sending(current=None),
     sending(attempted_by="operator-2", attempted_at=NOW),
     sending(meta=meta(deleting_since=NOW - timedelta(hours=1))),
+    sending(meta=meta(deleting_since=NOW - 10 * MINUTE + 5 * SECOND)),
 ]
 TARGETS = [
     None,
@@ -511,12 +596,21 @@ TARGETS = [
 CONNECTIONS = [
     connection(),
     broken_connection(),
-    connection(is_ready=False, reason=Reason.PENDING),
+    unchecked_connection(),
+    missing_connection(is_stalled=True),
     MOVED,
     connection(client_id=CLIENT_ID),
     broken_connection(domain=""),
 ]
-ATTEMPTS = [None, attempt(), attempt(again_at=NOW + MINUTE), attempt(accepted=intended())]
+ATTEMPTS = [
+    None,
+    attempt(),
+    attempt(again_at=NOW + MINUTE),
+    attempt(again_at=NOW + DAY),
+    ACCEPTED,
+    replace(ACCEPTED, again_at=NOW + MINUTE),
+]
+SENDER = rival(holds=True, created_at=None, is_sending=True)
 
 rotations = st.one_of(
     st.none(),
@@ -527,19 +621,39 @@ rotations = st.one_of(
         st.sampled_from(STATUSES),
     ),
 )
+
+
+def observed(*, journal: Journal | None, journal_fault: str, **changes: Any) -> Observation:
+    """Return an observation in which a journal is read or cannot be, but never both."""
+    seen = None if journal_fault else journal
+    return observation(**changes, journal=seen, journal_fault=journal_fault)
+
+
 observations = st.builds(
-    observation,
+    observed,
     rotation=rotations,
     journal=st.sampled_from(JOURNALS),
     target=st.sampled_from(TARGETS),
     connection=st.sampled_from(CONNECTIONS),
     attempt=st.sampled_from(ATTEMPTS),
-    rivals=st.sampled_from([(), (rival(),), (WINNER,)]),
+    rivals=st.sampled_from([(), (rival(),), (WINNER,), (SENDER,)]),
     journal_fault=st.sampled_from(["", "", "", "torn"]),
+    journal_deleting_since=st.sampled_from([None, NOW - MINUTE, NOW - 10 * MINUTE]),
     is_namespace_terminating=st.booleans(),
     is_verification_done=st.booleans(),
+    verify_at=st.sampled_from([None, NOW + MINUTE]),
+    is_move_refused=st.booleans(),
+    move_at=st.sampled_from([None, NOW, NOW + MINUTE, NOW + DAY]),
     is_cut_short=st.booleans(),
 )
+
+
+def is_leaving(o: Observation) -> bool:
+    return o.rotation is None or o.rotation.deleting_since is not None
+
+
+def is_sending(o: Observation) -> bool:
+    return o.journal is not None and o.journal.is_sending
 
 
 @settings(max_examples=300)
@@ -552,11 +666,13 @@ def test_no_change_is_asked_for_that_must_not_be(o: Observation) -> None:
         assert o.rotation.deleting_since is None
         assert not o.rotation.spec.suspend
         assert not o.journal_fault
-        assert o.journal is None or not o.journal.is_sending
-        assert o.journal is None or o.journal.late_until is None
+        assert not is_sending(o)
+        assert o.journal is None or o.journal.late_until in {None, NOW + DAY}
+        assert SENDER not in o.rivals
         assert o.connection.is_ready
         assert o.connection.client_id != o.rotation.spec.parameters.client_id
-        assert o.attempt is None or o.attempt.again_at <= o.now
+        assert o.attempt is None or o.attempt.again_at != NOW + MINUTE
+        assert o.attempt is None or o.attempt.accepted is None
         assert decision.trigger is not None
     else:
         assert decision.trigger is None or decision.is_failure
@@ -565,20 +681,40 @@ def test_no_change_is_asked_for_that_must_not_be(o: Observation) -> None:
 @settings(max_examples=300)
 @given(o=observations)
 def test_what_may_be_live_is_never_let_go_without_a_reason(o: Observation) -> None:
-    decision = decide(o)
-    is_sending = o.journal is not None and o.journal.is_sending
-    if decision.action in {Action.CONTINUE, Action.SETTLE, Action.ABANDON}:
-        assert is_sending
-    if is_sending and not o.journal_fault:
+    decision, is_accepted = decide(o), o.attempt is not None and o.attempt.accepted is not None
+    if decision.action is Action.CONTINUE:
+        assert is_sending(o) or is_accepted
+    if decision.action is Action.SETTLE:
+        assert is_sending(o)
+    if decision.action is Action.ABANDON:
+        assert is_leaving(o)
+        assert is_sending(o) or o.journal_fault
+    if is_sending(o):
         assert decision.action in {
             Action.CONTINUE,
             Action.SETTLE,
             Action.ABANDON,
             Action.ADOPT,
             Action.HOLD,
+            Action.FINALIZE,
         }
+        assert decision.action is not Action.FINALIZE or o.leaving_since is None
     if o.journal_fault:
-        assert decision.action is Action.HOLD
+        assert decision.action is Action.ABANDON or decision.reason is Reason.JOURNAL_UNREADABLE
+    elif is_accepted and o.plan is not None and not is_leaving(o):
+        assert decision.reason is Reason.NOT_DELIVERED
+
+
+@settings(max_examples=300)
+@given(o=observations)
+def test_an_open_outcome_is_never_waited_for_without_end(o: Observation) -> None:
+    decision = decide(o)
+    if is_sending(o) and decision.action is Action.HOLD:
+        assert decision.until is not None
+        assert decision.reason in {Reason.SENDING, Reason.NOT_DELIVERED}
+        if is_leaving(o) and decision.reason is Reason.SENDING:
+            assert o.leaving_since is not None
+            assert decision.until <= o.leaving_since + 10 * MINUTE
 
 
 @settings(max_examples=300)

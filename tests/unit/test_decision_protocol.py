@@ -46,8 +46,8 @@ def test_a_value_found_live_is_delivered_without_a_change() -> None:
 
 
 def test_a_value_not_known_to_be_live_is_sent_again() -> None:
-    taken_up = told(Step.COUNT, Outcome.DONE, Outcome.NOT_KNOWN)
-    assert taken_up == [Step.COUNT, Step.PROBE, Step.SEND]
+    taken_up = told(Step.COUNT, Outcome.DONE, Outcome.NOT_KNOWN, Outcome.DONE)
+    assert taken_up == [Step.COUNT, Step.PROBE, Step.PREPARE, Step.SEND]
 
 
 def test_what_changed_during_the_preflight_ends_the_attempt_before_anything_is_written() -> None:
@@ -73,9 +73,21 @@ def test_a_refusal_says_something_only_where_no_request_came_before_it(
 
 
 @pytest.mark.parametrize(
+    ("outcome", "at_first"),
+    [(Outcome.LATER, Step.WAIT), (Outcome.REFUSED, Step.PARK)],
+    ids=lambda told: told.name,
+)
+def test_what_cannot_even_be_sent_ends_an_attempt_of_which_nothing_was_sent(
+    outcome: Outcome, at_first: Step
+) -> None:
+    assert after(Step.PREPARE, outcome, is_certain=True) is at_first
+    assert after(Step.PREPARE, outcome, is_certain=False) is Step.DOUBT
+
+
+@pytest.mark.parametrize(
     ("step", "outcome", "follows"),
     [
-        (Step.RECHECK, Outcome.DONE, Step.SEND),
+        (Step.PREPARE, Outcome.DONE, Step.SEND),
         (Step.PARK, Outcome.DONE, Step.END),
         (Step.CHOOSE, Outcome.DONE, Step.WAIT),
         (Step.DELIVER, Outcome.SETTLED, Step.SETTLED),
@@ -100,13 +112,12 @@ def test_every_step_that_is_no_end_goes_on_and_no_end_does() -> None:
 
 def test_only_a_first_refusal_lets_go_of_the_state_sending_and_only_the_commit_of_the_value() -> None:
     leads_to = {step: {before for before, follows in AFTER.items() if follows is step} for step in Step}
-    assert leads_to[Step.PARK] == {(Step.SEND, Outcome.REFUSED)}
+    assert leads_to[Step.PARK] == {(Step.SEND, Outcome.REFUSED), (Step.PREPARE, Outcome.REFUSED)}
     assert leads_to[Step.CHOOSE] == {(Step.SEND, Outcome.VALUE_REFUSED)}
     assert leads_to[Step.COMMIT] == {(Step.DELIVER, Outcome.DONE)}
     assert leads_to[Step.SEND] == {
         (Step.BEGIN, Outcome.DONE),
-        (Step.RECHECK, Outcome.DONE),
-        (Step.PROBE, Outcome.NOT_KNOWN),
+        (Step.PREPARE, Outcome.DONE),
     }
 
 
@@ -124,7 +135,7 @@ def test_a_few_values_are_tried() -> None:
     [
         pytest.param(None, Step.COUNT, id="after a restart"),
         pytest.param(attempt(), Step.COUNT, id="nothing written by this process"),
-        pytest.param(attempt(sent_version="41"), Step.RECHECK, id="nothing sent so far"),
+        pytest.param(attempt(sent_version="41"), Step.PREPARE, id="nothing sent so far"),
         pytest.param(attempt(sent_version="41", is_certain=False), Step.COUNT, id="an answer was lost"),
         pytest.param(attempt(accepted=credential()), Step.DELIVER, id="accepted"),
         pytest.param(

@@ -9,6 +9,7 @@ import pytest
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
+from auth0_rotator.decision import rotation as rotation_rules
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation, Rotation
 from auth0_rotator.record import Trigger
@@ -34,6 +35,7 @@ from examples import (
     observation,
     rotation,
     target,
+    unchecked_connection,
 )
 
 NEW_DOMAIN = "new.eu.auth0.com"
@@ -135,19 +137,33 @@ def moved(**changes: Any) -> Observation:
 MOVE = Decision(Action.MOVE, Reason.DOMAIN_CHANGED, f"the connection leads to {NEW_DOMAIN} now")
 
 
-@pytest.mark.parametrize("verify_at", [None, NOW, NOW - SECOND], ids=["at-once", "now", "overdue"])
-def test_another_domain_is_asked_before_anything_is_believed(verify_at: datetime | None) -> None:
-    assert decide(moved(verify_at=verify_at)) == MOVE
-    assert decide(moved(verify_at=verify_at, now=NOW)) == MOVE
+@pytest.mark.parametrize(
+    "move_at",
+    [
+        pytest.param(None, id="at-once"),
+        pytest.param(NOW, id="now"),
+        pytest.param(NOW - SECOND, id="overdue"),
+        pytest.param(NOW + 6 * MINUTE + TICK, id="the-clock-was-set-back"),
+    ],
+)
+def test_another_domain_is_asked_before_anything_is_believed(move_at: datetime | None) -> None:
+    assert decide(moved(move_at=move_at)) == MOVE
 
 
-def test_asking_another_domain_takes_its_time() -> None:
-    assert decide(moved(verify_at=NOW + TICK)) == Decision(
+@pytest.mark.parametrize("wait", [TICK, 6 * MINUTE], ids=["a-moment", "as-long-as-it-may"])
+@pytest.mark.parametrize("verify_at", [None, NOW + MINUTE], ids=["no-probe", "a-probe-to-come"])
+def test_asking_another_domain_takes_its_time(wait: timedelta, verify_at: datetime | None) -> None:
+    o = moved(move_at=NOW + wait, verify_at=verify_at, is_verification_done=False)
+    assert decide(o) == Decision(
         Action.HOLD,
         Reason.DOMAIN_CHANGED,
         f"asking {NEW_DOMAIN} about the delivered value",
-        until=NOW + TICK,
+        until=NOW + wait,
     )
+
+
+def test_a_probe_of_the_value_does_not_keep_another_domain_from_being_asked() -> None:
+    assert decide(moved(verify_at=NOW + MINUTE, is_verification_done=False)) == MOVE
 
 
 def test_another_domain_is_asked_when_its_connection_is_ready() -> None:
@@ -287,15 +303,31 @@ WANTED: dict[str, Callable[..., Observation]] = {
 
 
 @pytest.mark.parametrize("trigger", WANTED)
-def test_a_back_off_inside_an_attempt_keeps_a_rotation_waiting(trigger: str) -> None:
-    o = WANTED[trigger](attempt=attempt(again_at=NOW + TICK), connection=broken_connection())
+@pytest.mark.parametrize("wait", [TICK, 6 * MINUTE], ids=["a-moment", "as-long-as-a-tenant-may-ask"])
+def test_a_back_off_inside_an_attempt_keeps_a_rotation_waiting(trigger: str, wait: timedelta) -> None:
+    o = WANTED[trigger](attempt=attempt(again_at=NOW + wait), connection=broken_connection())
     assert decide(o) == Decision(
-        Action.HOLD, Reason.BUSY, "a short back-off inside the attempt", until=NOW + TICK
+        Action.HOLD, Reason.BUSY, "a short back-off inside the attempt", until=NOW + wait
     )
-    assert decide(WANTED[trigger](attempt=attempt(again_at=NOW))).action is Action.ROTATE
 
 
-@pytest.mark.parametrize(("late", "is_waiting"), [(TICK, True), (timedelta(0), False)])
+@pytest.mark.parametrize("trigger", WANTED)
+@pytest.mark.parametrize(
+    "again_at", [NOW, NOW + 6 * MINUTE + TICK], ids=["over", "the-clock-was-set-back"]
+)
+def test_an_attempt_goes_on_after_its_back_off(trigger: str, again_at: datetime) -> None:
+    assert decide(WANTED[trigger](attempt=attempt(again_at=again_at))).action is Action.ROTATE
+
+
+@pytest.mark.parametrize(
+    ("late", "is_waiting"),
+    [
+        pytest.param(timedelta(0), False, id="over"),
+        pytest.param(TICK, True, id="not-over"),
+        pytest.param(5 * MINUTE, True, id="as-long-as-it-may-take"),
+        pytest.param(DAY, False, id="the-clock-was-set-back"),
+    ],
+)
 def test_a_late_request_of_the_last_rotation_is_waited_out(late: timedelta, *, is_waiting: bool) -> None:
     kept = journal(late_until=NOW + late)
     decision = decide(WANTED["token"](journal=kept))
@@ -315,8 +347,12 @@ def test_a_late_request_may_belong_to_a_first_rotation_as_well() -> None:
 
 @pytest.mark.parametrize(
     ("retry_at", "reason"),
-    [("2026-11-23T09:30:01Z", Reason.BACKING_OFF), ("2026-11-23T09:30:00Z", Reason.DUE)],
-    ids=["ahead", "come"],
+    [
+        pytest.param("2026-11-23T09:30:01Z", Reason.BACKING_OFF, id="ahead"),
+        pytest.param("2026-11-23T09:30:00Z", Reason.DUE, id="come"),
+        pytest.param("2026-11-23T10:45:00Z", Reason.BACKING_OFF, id="the-longest-back-off"),
+        pytest.param("2026-11-23T10:45:01Z", Reason.DUE, id="the-clock-was-set-back"),
+    ],
 )
 def test_a_failed_rotation_waits_for_its_next_try(retry_at: str, reason: Reason) -> None:
     failed = rotation(spec={"rotationInterval": 1}, status=failed_status(nextRetryAt=retry_at))
@@ -390,8 +426,7 @@ def test_a_broken_connection_fails_a_rotation(trigger: str) -> None:
 
 @pytest.mark.parametrize("trigger", WANTED)
 def test_a_connection_that_was_not_checked_yet_is_waited_for(trigger: str) -> None:
-    unchecked = connection(is_ready=False, reason=Reason.PENDING, message="it was not checked yet")
-    assert decide(WANTED[trigger](connection=unchecked)) == Decision(
+    assert decide(WANTED[trigger](connection=unchecked_connection())) == Decision(
         Action.HOLD, Reason.PENDING, "it was not checked yet"
     )
 
@@ -449,7 +484,6 @@ DUE_TODAY = replace(DUE, message="due since 2026-11-23T00:00:00Z")
         Reason.TARGET_FOREIGN,
         Reason.TARGET_IMMUTABLE,
         Reason.TARGET_TYPE_DIFFERS,
-        Reason.TARGET_CONTESTED,
     ],
     ids=str,
 )
@@ -461,6 +495,7 @@ def test_a_secret_that_is_all_right_again_ends_the_back_off(reason: Reason) -> N
     ("status", "changes"),
     [
         pytest.param(stalled_by(Reason.SCOPE_MISSING), {}, id="another-cause"),
+        pytest.param(stalled_by(Reason.TARGET_CONTESTED), {}, id="a-contest-shows-in-a-write-only"),
         pytest.param(stalled_by(Reason.TARGET_FOREIGN, "Ready"), {}, id="another-condition"),
         pytest.param(
             stalled_by(Reason.TARGET_FOREIGN),
@@ -508,9 +543,12 @@ VERIFY = Decision(Action.VERIFY, Reason.VERIFYING, "asking the tenant about the 
         pytest.param({}, True, id="at-once"),
         pytest.param({"verify_at": NOW}, True, id="now"),
         pytest.param({"verify_at": NOW + TICK}, False, id="not-yet"),
+        pytest.param({"verify_at": NOW + 10 * MINUTE}, False, id="the-last-look"),
+        pytest.param({"verify_at": NOW + 10 * MINUTE + TICK}, True, id="the-clock-was-set-back"),
         pytest.param({"is_verification_done": True}, False, id="done"),
         pytest.param({"is_verification_done": True, "verify_at": NOW}, False, id="done-at-an-instant"),
         pytest.param({"connection": broken_connection()}, False, id="connection-broken"),
+        pytest.param({"connection": connection(domain="")}, False, id="connection-leads-nowhere"),
         pytest.param({"rotation": rotation(spec={"suspend": True})}, False, id="suspended"),
     ],
 )
@@ -518,6 +556,33 @@ def test_a_value_that_was_not_verified_is_probed(changes: dict[str, Any], *, is_
     o = observation(**({"is_verification_done": False} | changes))
     assert (decide(o) == VERIFY) is is_asked
     assert (decide(o).action is Action.HOLD) is not is_asked
+
+
+def test_a_value_is_probed_only_where_it_was_delivered_for() -> None:
+    """What another domain says of it is asked, and told, by a rule of its own."""
+    o = moved(is_verification_done=False)
+    assert rotation_rules.unverified_value_is_probed(o) is None
+    refused = moved(is_verification_done=False, is_move_refused=True)
+    assert decide(refused).reason is Reason.DOMAIN_CHANGED
+
+
+@pytest.mark.parametrize(
+    ("enabled", "is_unproven", "is_asked"),
+    [
+        pytest.param(True, False, True, id="wanted"),
+        pytest.param(False, False, False, id="not-wanted"),
+        pytest.param(False, True, True, id="not-wanted-and-from-elsewhere"),
+    ],
+)
+def test_what_came_from_elsewhere_is_probed_even_where_nobody_wants_any(
+    *, enabled: bool, is_unproven: bool, is_asked: bool
+) -> None:
+    o = observation(
+        rotation=rotation(spec={"verification": {"enabled": enabled}}),
+        journal=journal(is_unproven=is_unproven),
+        is_verification_done=False,
+    )
+    assert (decide(o) == VERIFY) is is_asked
 
 
 # Otherwise -------------------------------------------------------------------------------------
@@ -531,7 +596,22 @@ def test_a_value_that_was_not_verified_is_probed(changes: dict[str, Any], *, is_
             {"is_verification_done": False, "verify_at": NOW + MINUTE}, NOW + MINUTE, id="probe-first"
         ),
         pytest.param(
-            {"is_verification_done": False, "verify_at": DUE_AT + DAY}, DUE_AT, id="due-date-first"
+            {
+                "now": DUE_AT - MINUTE,
+                "is_verification_done": False,
+                "verify_at": DUE_AT + MINUTE,
+            },
+            DUE_AT,
+            id="due-date-first",
+        ),
+        pytest.param(
+            {
+                "connection": broken_connection(),
+                "is_verification_done": False,
+                "verify_at": NOW + MINUTE,
+            },
+            NOW + MINUTE,
+            id="probe-first-if-the-tenant-is-known-by-then",
         ),
         pytest.param({"is_verification_done": True, "verify_at": NOW + MINUTE}, DUE_AT, id="probed"),
     ],

@@ -1,26 +1,27 @@
 """While a journal is in state sending, and where it cannot be read at all."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
-from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Rotation
+from auth0_rotator.journal import Journal, JournalMeta
+from auth0_rotator.observation import Attempt, Connection, Rotation
 from auth0_rotator.record import Trigger
 from auth0_rotator.target import Target
 from examples import (
     BY_HAND,
+    CLIENT_ID,
     DAY,
     MINUTE,
+    NEXT,
     NOW,
     PROCESS,
     SECOND,
     attempt,
     broken_connection,
-    connection,
     created,
     credential,
     failed_status,
@@ -28,23 +29,38 @@ from examples import (
     invalid_rotation,
     journal,
     meta,
+    missing_connection,
     observation,
     plan,
+    rival,
     rotation,
     sending,
     target,
+    unchecked_connection,
 )
 
 GOES_ON = Decision(Action.CONTINUE, Reason.SENDING, "the outcome of a change is open")
-DELETED: dict[str, Any] = {
-    "deletionTimestamp": "2026-11-23T09:29:00Z",
-    "finalizers": ["auth0rotator.dev/revoke"],
-}
+FINALIZE = Decision(Action.FINALIZE, Reason.FINALIZING, "the rotation was deleted")
+TICK = timedelta(microseconds=1)
+
+
+def going(since: str = "09:29:00", **changes: Any) -> Rotation:
+    """Return a rotation that was deleted today, and that a finalizer of ours keeps."""
+    metadata = {
+        "deletionTimestamp": f"2026-11-23T{since}Z",
+        "finalizers": ["auth0rotator.dev/revoke"],
+    }
+    return rotation(**(metadata | changes))
 
 
 def held(**changes: Any) -> Target:
     """Return the target as it stands after a rotation with another record."""
     return target(of=journal(current=credential(BY_HAND, **changes)))
+
+
+def settling(word: str, **changes: Any) -> Rotation:
+    """Return a rotation on which a person says which value is live."""
+    return rotation(annotations={"auth0rotator.dev/settle-doubt": word}, **changes)
 
 
 def answer(**changes: Any) -> Action:
@@ -55,20 +71,144 @@ def answer(**changes: Any) -> Action:
 # Unreadable ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["healthy", "new", "gone"])
-def test_a_journal_that_cannot_be_read_is_held_and_never_taken_for_none(name: str) -> None:
-    o = {
-        "healthy": observation(journal=None, target=target(), journal_fault="it is torn"),
-        "new": created(journal_fault="it is torn"),
-        "gone": created(rotation=None, journal_fault="it is torn"),
-    }[name]
-    assert decide(o) == Decision(
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"target": target()}, id="healthy"),
+        pytest.param({"rotation": rotation(status={"rotationStatus": None})}, id="new"),
+        pytest.param({"rotation": invalid_rotation()}, id="spec-invalid"),
+        pytest.param({"attempt": attempt(accepted=credential())}, id="accepted"),
+        pytest.param({"journal_deleting_since": NOW - DAY}, id="only-the-journal-goes"),
+        pytest.param({"is_namespace_terminating": True}, id="rotation-still-wanted"),
+    ],
+)
+def test_a_journal_that_cannot_be_read_is_held_and_never_taken_for_none(changes: dict[str, Any]) -> None:
+    assert decide(
+        observation(**({"journal": None, "journal_fault": "it is torn"} | changes))
+    ) == Decision(
         Action.HOLD,
         Reason.JOURNAL_UNREADABLE,
         "the journal web.journal cannot be read: it is torn; restore it from a backup, or delete it "
         "and the value that the target holds is adopted",
         is_stalled=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "until"),
+    [
+        pytest.param({"rotation": going("09:20:01")}, NOW + SECOND, id="going-a-while"),
+        pytest.param({"rotation": going("09:20:00")}, None, id="going-for-ten-minutes"),
+        pytest.param(
+            {"rotation": None, "journal_deleting_since": NOW - 10 * MINUTE + TICK},
+            NOW + TICK,
+            id="gone-a-while",
+        ),
+        pytest.param(
+            {"rotation": None, "journal_deleting_since": NOW - 10 * MINUTE},
+            None,
+            id="gone-for-ten-minutes",
+        ),
+        pytest.param(
+            {"rotation": going(), "journal_deleting_since": NOW - 10 * MINUTE},
+            None,
+            id="its-journal-went-first",
+        ),
+        pytest.param(
+            {"rotation": going("09:20:00"), "journal_deleting_since": NOW - MINUTE},
+            None,
+            id="its-journal-went-last",
+        ),
+        pytest.param({"rotation": None}, None, id="gone-and-nobody-deletes-the-journal"),
+        pytest.param({"rotation": going(), "is_namespace_terminating": True}, None, id="namespace-goes"),
+        pytest.param(
+            {
+                "rotation": None,
+                "journal_deleting_since": NOW - MINUTE,
+                "is_namespace_terminating": True,
+            },
+            None,
+            id="gone-and-namespace-goes",
+        ),
+    ],
+)
+def test_a_journal_that_cannot_be_read_blocks_a_deletion_for_ten_minutes(
+    changes: dict[str, Any], until: datetime | None
+) -> None:
+    waits = Decision(
+        Action.HOLD,
+        Reason.JOURNAL_UNREADABLE,
+        "a journal that cannot be read is in the way of the deletion: it is torn",
+        until=until,
+        is_stalled=True,
+    )
+    let_go = Decision(
+        Action.ABANDON,
+        Reason.ABANDONED,
+        "the rotation was deleted and its journal cannot be read (it is torn); it is let go, and the "
+        "target may hold a value that is dead: check it",
+    )
+    o = created(journal_fault="it is torn", **changes)
+    assert decide(o) == (let_go if until is None else waits)
+
+
+# Accepted --------------------------------------------------------------------------------------
+
+ACCEPTED = credential(NEXT, sequence=8, rotation_id="01NEXT", rotated_at=NOW)
+DELIVERS = Decision(Action.CONTINUE, Reason.NOT_DELIVERED, "an accepted value is to be delivered")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="as-it-was-sent"),
+        pytest.param({"connection": missing_connection()}, id="connection-gone"),
+        pytest.param({"connection": unchecked_connection()}, id="connection-unchecked"),
+        pytest.param({"journal": sending(attempted_by="operator-2", attempted_at=NOW)}, id="counted"),
+        pytest.param({"journal": journal(next=intended())}, id="parked"),
+        pytest.param({"journal": journal()}, id="no-longer-chosen"),
+        pytest.param({"journal": None, "target": None}, id="journal-gone"),
+        pytest.param({"journal": None, "target": target()}, id="journal-gone-and-an-old-value-there"),
+        pytest.param({"target": held(sequence=9, rotation_id="01OTHER")}, id="newer-target"),
+        pytest.param({"target": None}, id="target-missing"),
+        pytest.param({"rotation": settling("current")}, id="settled-otherwise"),
+        pytest.param({"rotation": going()}, id="deleted-a-moment-ago"),
+        pytest.param({"rotation": None}, id="gone"),
+        pytest.param({"rotation": invalid_rotation()}, id="spec-invalid"),
+        pytest.param({"rotation": rotation(spec={"suspend": True})}, id="suspended"),
+        pytest.param({"rotation": rotation(status=failed_status())}, id="failed-before"),
+        pytest.param({"journal": None, "rivals": [rival(holds=True)]}, id="somebody-was-faster"),
+    ],
+)
+def test_what_the_tenant_took_is_delivered_whatever_else_holds(changes: dict[str, Any]) -> None:
+    o = observation(**({"journal": sending(), "attempt": attempt(accepted=ACCEPTED)} | changes))
+    assert decide(o) == DELIVERS
+
+
+@pytest.mark.parametrize(
+    ("again_at", "is_waiting"),
+    [
+        pytest.param(NOW - DAY, False, id="long-ago"),
+        pytest.param(NOW, False, id="now"),
+        pytest.param(NOW + TICK, True, id="not-yet"),
+        pytest.param(NOW + 6 * MINUTE, True, id="as-long-as-a-tenant-may-ask"),
+        pytest.param(NOW + 6 * MINUTE + TICK, False, id="the-clock-was-set-back"),
+    ],
+)
+def test_a_delivery_backs_off_for_a_short_time(again_at: datetime, *, is_waiting: bool) -> None:
+    o = observation(journal=sending(), attempt=attempt(accepted=ACCEPTED, again_at=again_at))
+    message = "a short back-off of the delivery"
+    waits = Decision(Action.HOLD, Reason.NOT_DELIVERED, message, until=again_at)
+    assert decide(o) == (waits if is_waiting else DELIVERS)
+
+
+def test_without_object_and_journal_nobody_knows_where_to_deliver() -> None:
+    o = created(rotation=None, attempt=attempt(accepted=ACCEPTED))
+    assert decide(o) == Decision(Action.HOLD, Reason.FINALIZING, "the rotation is gone")
+
+
+def test_a_value_that_was_not_accepted_is_not_delivered() -> None:
+    assert decide(observation(attempt=attempt())).reason is Reason.WAITING_FOR_DUE_DATE
 
 
 # Outdated --------------------------------------------------------------------------------------
@@ -131,6 +271,27 @@ def test_a_target_of_another_client_does_not_outdate_what_is_sent() -> None:
     assert decide(o) == GOES_ON
 
 
+@pytest.mark.parametrize(
+    ("sent", "stands", "wanted", "action"),
+    [
+        pytest.param("new-client", CLIENT_ID, CLIENT_ID, Action.CONTINUE, id="wanted-back"),
+        pytest.param("new-client", CLIENT_ID, "new-client", Action.CONTINUE, id="of-the-old-client"),
+        pytest.param("new-client", "new-client", CLIENT_ID, Action.ADOPT, id="of-what-is-sent"),
+        pytest.param(CLIENT_ID, CLIENT_ID, "new-client", Action.ADOPT, id="of-a-client-left-since"),
+    ],
+)
+def test_only_a_value_of_the_client_that_is_sent_ends_the_sending(
+    sent: str, stands: str, wanted: str, action: Action
+) -> None:
+    """Whatever the spec names by now: it may be edited while an outcome is open."""
+    o = observation(
+        rotation=rotation(spec={"parameters": {"clientId": wanted}}),
+        journal=sending(next=intended(client_id=sent)),
+        target=held(sequence=9, rotation_id="01OTHER", client_id=stands),
+    )
+    assert decide(o).action is action
+
+
 def test_a_newer_target_without_its_value_cannot_be_adopted() -> None:
     """Adoption would find no value, do nothing, and be decided again without end."""
     stands = held(sequence=12, rotation_id="01OTHER")
@@ -147,9 +308,13 @@ GONE_A_WHILE = meta(deleting_since=NOW - 10 * MINUTE + timedelta(milliseconds=1)
 @pytest.mark.parametrize(
     ("changes", "action"),
     [
-        pytest.param({"rotation": None}, Action.CONTINUE, id="gone"),
         pytest.param(
             {"rotation": None, "journal": sending(meta=GONE_A_WHILE)}, Action.CONTINUE, id="gone-a-while"
+        ),
+        pytest.param(
+            {"rotation": None, "journal": sending(meta=meta(deleting_since=NOW + SECOND))},
+            Action.CONTINUE,
+            id="gone-by-a-clock-that-is-ahead",
         ),
         pytest.param(
             {"rotation": None, "journal": sending(meta=GONE_FOR_LONG)},
@@ -157,12 +322,14 @@ GONE_A_WHILE = meta(deleting_since=NOW - 10 * MINUTE + timedelta(milliseconds=1)
             id="gone-for-long",
         ),
         pytest.param(
-            {"rotation": None, "journal": sending(meta=None)}, Action.CONTINUE, id="never-written"
-        ),
-        pytest.param(
-            {"rotation": rotation(**DELETED), "journal": sending(meta=GONE_FOR_LONG)},
+            {"rotation": going(), "journal": sending(meta=GONE_FOR_LONG)},
             Action.ABANDON,
             id="going-for-long",
+        ),
+        pytest.param(
+            {"rotation": going("09:20:00"), "journal": sending(meta=meta(deleting_since=NOW - MINUTE))},
+            Action.ABANDON,
+            id="going-for-longer-than-its-journal",
         ),
         pytest.param(
             {"journal": sending(meta=GONE_FOR_LONG)}, Action.CONTINUE, id="only-the-journal-goes"
@@ -176,7 +343,7 @@ GONE_A_WHILE = meta(deleting_since=NOW - 10 * MINUTE + timedelta(milliseconds=1)
             {"rotation": None, "is_namespace_terminating": True}, Action.ABANDON, id="namespace-goes"
         ),
         pytest.param(
-            {"rotation": rotation(**DELETED), "is_namespace_terminating": True},
+            {"rotation": going(), "is_namespace_terminating": True},
             Action.ABANDON,
             id="rotation-and-namespace-go",
         ),
@@ -192,6 +359,16 @@ def test_a_deletion_waits_ten_minutes_for_an_open_outcome(
     changes: dict[str, Any], action: Action
 ) -> None:
     assert answer(**changes) is action
+
+
+@pytest.mark.parametrize("found", [meta(), None], ids=["orphan", "never-written"])
+@pytest.mark.parametrize("under_way", [None, attempt(again_at=NOW + MINUTE)], ids=["idle", "under-way"])
+def test_a_journal_that_nobody_deletes_with_its_rotation_is_deleted_first(
+    found: JournalMeta | None, under_way: Attempt | None
+) -> None:
+    """Else nobody would ever know for how long its outcome has been waited for."""
+    o = observation(rotation=None, journal=sending(meta=found), attempt=under_way)
+    assert decide(o) == FINALIZE
 
 
 def test_who_gives_up_says_what_to_do() -> None:
@@ -213,21 +390,16 @@ def test_in_a_namespace_that_goes_the_journal_is_released_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("since", "action"),
-    [("2026-11-23T09:20:00Z", Action.ABANDON), ("2026-11-23T09:20:01Z", Action.CONTINUE)],
+    [("09:20:00", Action.ABANDON), ("09:20:01", Action.CONTINUE)],
     ids=["ten-minutes", "a-second-less"],
 )
 def test_a_deletion_that_a_finalizer_holds_is_given_up_as_well(since: str, action: Action) -> None:
     """With revokeGeneratedCredentials the object stays until it is revoked, and with it its journal:
     a dead tenant must not block the deletion for ever."""
-    going = rotation(deletionTimestamp=since, finalizers=["auth0rotator.dev/revoke"])
-    assert answer(rotation=going) is action
+    assert answer(rotation=going(since)) is action
 
 
 # Settled ---------------------------------------------------------------------------------------
-
-
-def settling(word: str, **changes: Any) -> Rotation:
-    return rotation(annotations={"auth0rotator.dev/settle-doubt": word}, **changes)
 
 
 @pytest.mark.parametrize(
@@ -267,24 +439,34 @@ def test_a_settled_doubt_repeats_the_word(word: str) -> None:
         pytest.param({"rotation": rotation(spec={"suspend": True})}, id="suspended"),
         pytest.param({"rotation": rotation(spec={"isAutoRotationEnabled": False})}, id="automation-off"),
         pytest.param({"rotation": invalid_rotation()}, id="spec-invalid"),
-        pytest.param({"rotation": rotation(**DELETED)}, id="deleting"),
-        pytest.param({"rotation": None}, id="gone"),
+        pytest.param({"rotation": going()}, id="deleting"),
+        pytest.param({"rotation": None, "journal": sending(meta=GONE_A_WHILE)}, id="gone"),
         pytest.param({"target": None}, id="target-missing"),
         pytest.param({"attempt": attempt()}, id="in-the-middle-of-it"),
         pytest.param({"attempt": attempt(again_at=NOW)}, id="back-off-just-over"),
         pytest.param({"journal": sending(attempted_at=None)}, id="attempt-time-unknown"),
         pytest.param({"journal": sending(current=None)}, id="the-first-value"),
+        pytest.param({"connection": broken_connection()}, id="a-probe-needs-no-token-of-ours"),
+        pytest.param({"connection": broken_connection(is_stalled=True)}, id="stalled-and-known"),
     ],
 )
 def test_what_was_sent_is_sent_again_whatever_else_holds(changes: dict[str, Any]) -> None:
     assert decide(observation(**({"journal": sending()} | changes))) == GOES_ON
 
 
-def test_a_back_off_inside_an_attempt_is_waited_out() -> None:
-    again_at = NOW + timedelta(milliseconds=1)
+@pytest.mark.parametrize(
+    ("again_at", "is_waiting"),
+    [
+        pytest.param(NOW + TICK, True, id="not-yet"),
+        pytest.param(NOW + 6 * MINUTE, True, id="as-long-as-a-tenant-may-ask"),
+        pytest.param(NOW + 6 * MINUTE + TICK, False, id="the-clock-was-set-back"),
+    ],
+)
+def test_a_back_off_inside_an_attempt_is_waited_out(again_at: datetime, *, is_waiting: bool) -> None:
     o = observation(journal=sending(), attempt=attempt(again_at=again_at))
     message = "the outcome of a change is open; trying on"
-    assert decide(o) == Decision(Action.HOLD, Reason.SENDING, message, until=again_at)
+    waits = Decision(Action.HOLD, Reason.SENDING, message, until=again_at)
+    assert decide(o) == (waits if is_waiting else GOES_ON)
 
 
 def test_a_failed_status_does_not_slow_an_attempt_that_is_under_way() -> None:
@@ -344,8 +526,12 @@ def test_our_own_attempt_goes_on_while_another_operators_count_stands_in_the_jou
 
 @pytest.mark.parametrize(
     ("retry_at", "action"),
-    [("2026-11-23T09:30:01Z", Action.HOLD), ("2026-11-23T09:30:00Z", Action.CONTINUE)],
-    ids=["ahead", "come"],
+    [
+        pytest.param("2026-11-23T09:30:01Z", Action.HOLD, id="ahead"),
+        pytest.param("2026-11-23T09:30:00Z", Action.CONTINUE, id="come"),
+        pytest.param("2026-11-23T10:45:00Z", Action.HOLD, id="the-longest-back-off"),
+        pytest.param("2026-11-23T10:45:01Z", Action.CONTINUE, id="the-clock-was-set-back"),
+    ],
 )
 def test_the_next_try_waits_for_its_back_off(retry_at: str, action: Action) -> None:
     failed = rotation(status=failed_status(nextRetryAt=retry_at))
@@ -358,23 +544,73 @@ def test_a_back_off_says_until_when() -> None:
     assert decide(o) == Decision(Action.HOLD, Reason.SENDING, message, until=NOW + 4 * MINUTE)
 
 
-def test_an_accepted_value_is_delivered_without_a_connection() -> None:
-    accepted = attempt(accepted=credential())
-    o = observation(journal=sending(), attempt=accepted, connection=broken_connection())
-    assert decide(o) == GOES_ON
-
-
 @pytest.mark.parametrize("under_way", [None, attempt()], ids=["after-a-crash", "under-way"])
-def test_without_a_connection_an_open_outcome_is_a_failure(under_way: object) -> None:
-    o = observation(journal=sending(), attempt=under_way, connection=broken_connection())
-    message = "the outcome of a change is open, but the token lacks update:client_keys"
+@pytest.mark.parametrize(
+    ("found", "is_stalled"),
+    [
+        pytest.param(missing_connection(), False, id="missing"),
+        pytest.param(missing_connection(is_stalled=True), True, id="closed-to-this-namespace"),
+    ],
+)
+def test_without_a_known_tenant_an_open_outcome_is_a_failure(
+    found: Connection, under_way: Attempt | None, *, is_stalled: bool
+) -> None:
+    o = observation(journal=sending(), attempt=under_way, connection=found)
     assert decide(o) == Decision(
-        Action.HOLD, Reason.SENDING, message, trigger=Trigger.SCHEDULE, is_failure=True
+        Action.HOLD,
+        Reason.SENDING,
+        "the outcome of a change is open, but there is no such connection",
+        trigger=Trigger.SCHEDULE,
+        until=NOW + MINUTE,
+        is_stalled=is_stalled,
+        is_failure=True,
     )
 
 
 def test_a_connection_that_was_not_checked_yet_is_waited_for() -> None:
-    unchecked = connection(is_ready=False, reason=Reason.PENDING, message="it was not checked yet")
+    o = observation(journal=sending(), connection=unchecked_connection())
     message = "the outcome of a change is open, but it was not checked yet"
-    o = observation(journal=sending(), connection=unchecked)
-    assert decide(o) == Decision(Action.HOLD, Reason.SENDING, message)
+    assert decide(o) == Decision(Action.HOLD, Reason.SENDING, message, until=NOW + MINUTE)
+
+
+WAITS: dict[str, tuple[dict[str, Any], timedelta]] = {
+    "attempt": ({"attempt": attempt(again_at=NOW + 30 * SECOND)}, 30 * SECOND),
+    "another-operator": (
+        {"journal": sending(attempted_by="operator-2", attempted_at=NOW - 5 * SECOND)},
+        15 * SECOND,
+    ),
+    "back-off": ({"status": failed_status()}, 4 * MINUTE),
+    "unchecked": ({"connection": unchecked_connection()}, MINUTE),
+    "unknown": ({"connection": missing_connection()}, MINUTE),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize(
+    ("deleted_at", "longest"),
+    [
+        pytest.param(None, DAY, id="wanted"),
+        pytest.param("2026-11-23T09:29:00Z", 9 * MINUTE, id="deleted-a-minute-ago"),
+        pytest.param("2026-11-23T09:20:07Z", 7 * SECOND, id="deleted-almost-ten-minutes-ago"),
+    ],
+)
+def test_every_wait_for_an_open_outcome_ends_with_that_of_the_deletion(
+    wait: str, deleted_at: str | None, longest: timedelta
+) -> None:
+    changes, lasts = WAITS[wait]
+    subject = rotation(status=changes.get("status", {}), deletionTimestamp=deleted_at)
+    others = {name: change for name, change in changes.items() if name != "status"}
+    decision = decide(observation(**({"rotation": subject, "journal": sending()} | others)))
+    assert (decision.action, decision.reason) == (Action.HOLD, Reason.SENDING)
+    assert decision.until == NOW + min(lasts, longest)
+
+
+@pytest.mark.parametrize(
+    ("subject", "until"),
+    [(None, NOW + SECOND), (rotation(), NOW + MINUTE)],
+    ids=["gone", "only-the-journal-goes"],
+)
+def test_a_journal_that_goes_alone_hurries_nobody(subject: Rotation | None, until: datetime) -> None:
+    deleted = sending(meta=meta(deleting_since=NOW - 10 * MINUTE + SECOND))
+    o = observation(rotation=subject, journal=deleted, connection=missing_connection())
+    assert decide(o).until == until

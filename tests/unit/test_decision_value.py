@@ -436,6 +436,8 @@ def test_who_undoes_every_repair_is_named() -> None:
         pytest.param([MINUTE] * 5, True, id="five-times"),
         pytest.param([MINUTE] * 4 + [10 * MINUTE], False, id="one-of-them-too-long-ago"),
         pytest.param([MINUTE] * 4 + [10 * MINUTE - SECOND], True, id="one-of-them-just-recent"),
+        pytest.param([MINUTE] * 4 + [timedelta(0)], True, id="one-of-them-right-now"),
+        pytest.param([MINUTE] * 4 + [-SECOND], False, id="one-of-them-by-a-clock-that-was-set-back"),
         pytest.param([], False, id="never"),
     ],
 )

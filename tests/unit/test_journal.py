@@ -1,10 +1,12 @@
 """What happens to a journal: from one to the next."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from auth0_rotator.credential import ClientSecret
 from auth0_rotator.journal import (
     Journal,
     State,
@@ -12,14 +14,17 @@ from auth0_rotator.journal import (
     attempted_again,
     begun,
     committed,
+    expecting_late_request,
     journal_name,
     moved,
+    proven,
     refused,
     replanned,
     rotation_of_journal,
+    unproven,
     with_another_value,
 )
-from auth0_rotator.record import Trigger
+from auth0_rotator.record import Credential, Trigger
 from examples import (
     BY_HAND,
     CLIENT_ID,
@@ -178,6 +183,12 @@ def test_a_commit_makes_next_current_and_current_previous(late_until: object) ->
     )
 
 
+def test_a_commit_ends_what_was_not_proven_before() -> None:
+    """The tenant has just said itself that it has the value."""
+    before = sending(is_unproven=True)
+    assert not committed(before, record=ACCEPTED, late_until=None).is_unproven
+
+
 def test_a_commit_forgets_until_when_the_last_rotation_was_in_doubt() -> None:
     assert committed(sending(late_until=LATER), record=ACCEPTED, late_until=None).late_until is None
 
@@ -236,12 +247,67 @@ def test_adoption_takes_the_value_and_keeps_a_newer_parked_one(
     before = sending(state=state, next=parked, late_until=LATER, settle_seen="next")
     assert adopted(before, credential=found, plan=other) == Journal(
         current=found,
-        previous=None,
+        previous=CURRENT,
         next=parked if is_kept else None,
         plan=other,
         late_until=LATER,
         meta=meta(),
     )
+
+
+@pytest.mark.parametrize(
+    ("replaced", "previous"),
+    [
+        pytest.param(credential(), CURRENT, id="same-client"),
+        pytest.param(credential(client_id="other"), None, id="other-client"),
+        pytest.param(credential(domain="other.auth0.com"), None, id="other-domain"),
+        pytest.param(credential(BY_HAND), None, id="the-same-value"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_what_adoption_replaces_may_be_the_live_one_after_all(
+    replaced: Credential | None, previous: ClientSecret | None
+) -> None:
+    found = credential(BY_HAND, sequence=8, rotation_id="01FOUND")
+    after = adopted(journal(current=replaced), credential=found, plan=plan())
+    assert (after.current, after.previous) == (found, previous)
+
+
+def test_adoption_proves_nothing() -> None:
+    found = credential(BY_HAND, sequence=8, rotation_id="01FOUND")
+    assert adopted(journal(is_unproven=True), credential=found, plan=plan()).is_unproven
+    assert not adopted(journal(), credential=found, plan=plan()).is_unproven
+
+
+def test_a_request_about_what_is_current_may_be_late_as_well() -> None:
+    assert expecting_late_request(journal(late_until=NOW), LATER) == journal(late_until=LATER)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["proven", "unproven"])
+def test_a_journal_from_elsewhere_is_unproven_until_the_tenant_was_asked(*, before: bool) -> None:
+    kept = journal(is_unproven=before)
+    assert unproven(kept) == journal(is_unproven=True)
+    assert proven(kept) == journal(is_unproven=False)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(begun, id="begun"),
+        pytest.param(attempted_again, id="attempted-again"),
+        pytest.param(refused, id="refused"),
+        pytest.param(replanned, id="replanned"),
+        pytest.param(expecting_late_request, id="expecting-a-late-request"),
+    ],
+)
+def test_nothing_but_the_tenant_proves_a_journal(after: Callable[..., Journal]) -> None:
+    given: dict[Callable[..., Journal], dict[str, Any]] = {
+        begun: {"intended": intended(), "plan": plan(), "settle_seen": "", "now": NOW, "by": "x"},
+        attempted_again: {"now": NOW, "by": "x"},
+        replanned: {"plan": plan()},
+        expecting_late_request: {"until": NOW},
+    }
+    assert after(sending(is_unproven=True), **given.get(after, {})).is_unproven
 
 
 def test_adoption_without_a_journal_begins_one() -> None:

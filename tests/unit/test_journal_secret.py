@@ -145,6 +145,16 @@ def test_what_belongs_to_an_attempt_goes_with_it(name: str) -> None:
     assert PREFIX + name not in written(idle)["metadata"]["annotations"]
 
 
+def test_what_came_from_elsewhere_says_so_until_it_is_proven() -> None:
+    told = written(journal(is_unproven=True))["metadata"]["annotations"]
+    assert told[f"{PREFIX}unproven"] == "true"
+
+
+@pytest.mark.parametrize("word", ["false", "True", "", "yes"])
+def test_only_the_word_true_says_that_a_journal_is_unproven(word: str) -> None:
+    assert not parse_journal(annotated(journal(), unproven=word)).is_unproven
+
+
 def test_the_annotations_are_those_that_other_versions_read() -> None:
     """Names and values are a format: a journal outlives the operator that wrote it."""
     kept = sending(attempts=3, settle_seen="next", late_until=NOW + MINUTE)
@@ -180,6 +190,8 @@ def test_the_annotations_are_those_that_other_versions_read() -> None:
     [
         pytest.param(journal(plan=None), "plan", id="plan"),
         pytest.param(journal(late_until=None), "late-until", id="late-until"),
+        pytest.param(journal(is_unproven=False), "unproven", id="unproven"),
+        pytest.param(journal(), "generated", id="generated"),
         pytest.param(sending(attempted_at=None), "attempted-at", id="attempted-at"),
         pytest.param(journal(next=None), "next-sequence", id="record-of-next"),
         pytest.param(sending(current=None), "sequence", id="record-of-current"),
@@ -235,6 +247,10 @@ FULL_PLAN = plan(
         pytest.param(journal(next=intended()), id="parked"),
         pytest.param(journal(current=None, previous=None, next=intended()), id="parked-at-creation"),
         pytest.param(journal(late_until=NOW + MINUTE), id="late-request-possible"),
+        pytest.param(journal(is_unproven=True), id="unproven"),
+        pytest.param(sending(is_unproven=True), id="sending-unproven"),
+        pytest.param(journal(current=credential(is_generated=False)), id="put-there-by-a-person"),
+        pytest.param(sending(current=credential(is_generated=False)), id="sending-after-that"),
         pytest.param(sending(), id="sending"),
         pytest.param(sending(current=None, previous=None), id="sending-the-first"),
         pytest.param(sending(attempts=12), id="attempts"),

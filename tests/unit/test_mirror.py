@@ -1,26 +1,25 @@
 """What the watches last said, and whom a change concerns."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from auth0_rotator.journal import State
 from auth0_rotator.journal_secret import journal_secret
-from auth0_rotator.mirror import (
-    ConnectionKey,
-    Mirror,
-    connection_key,
-    connection_of,
-    referred,
-)
-from auth0_rotator.observation import Contest, Key, Rival
+from auth0_rotator.mirror import Mirror, connection_key, connection_of
+from auth0_rotator.observation import ConnectionKey, Contest, Key, Rival, referred
 from auth0_rotator.resource import ConnectionRef, Kind
 from auth0_rotator.resource.rotation import ConnectionKind
 from examples import (
     CLIENT_ID,
+    DOMAIN,
     NAMESPACE,
+    NOW,
     UID,
     credential,
+    intended,
     invalid_rotation,
     journal,
     plan,
@@ -181,16 +180,24 @@ def test_after_a_drop_an_older_version_is_no_news() -> None:
 def test_what_was_never_seen_can_be_dropped_and_forgotten() -> None:
     mirror = Mirror()
     assert mirror.drop_rotation(gone(WEB, 5)) == {WEB}
-    mirror.forget_rotation(API)
+    assert mirror.forget_rotation(API) == {API}
     assert mirror.keys() == set()
 
 
 def test_a_rotation_that_a_read_did_not_find_is_forgotten() -> None:
     mirror = Mirror()
     mirror.put_rotation(of(WEB))
-    mirror.forget_rotation(WEB)
+    assert mirror.forget_rotation(WEB) == {WEB}
     assert mirror.rotations == {}
     assert mirror.users_of(ACME) == set()
+
+
+def test_a_rotation_that_a_read_did_not_find_concerns_those_with_the_same_claim() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB, **SAME_CLIENT))
+    mirror.put_rotation(of(API, **SAME_CLIENT))
+    mirror.put_rotation(of(FAR))
+    assert mirror.forget_rotation(WEB) == {WEB, API}
 
 
 def test_versions_are_counted_for_each_kind_and_place() -> None:
@@ -267,6 +274,29 @@ def test_the_users_of_a_connection_are_those_that_refer_to_it() -> None:
     assert mirror.users_of(SHARED) == {WEB, API}
 
 
+@pytest.mark.parametrize(
+    ("body", "is_user"),
+    [
+        pytest.param({}, True, id="sending"),
+        pytest.param({"state": State.IDLE}, False, id="at-rest"),
+        pytest.param({"plan": plan(connectionRef={"name": "other"})}, False, id="sending-elsewhere"),
+    ],
+)
+def test_an_open_outcome_uses_the_connection_of_its_plan(body: dict[str, Any], *, is_user: bool) -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(API))
+    mirror.put_secret(sending_body(WEB, **body))
+    mirror.put_rotation(of(WEB, connectionRef={"name": "edited-meanwhile"}))
+    assert mirror.users_of(ACME) == ({WEB, API} if is_user else {API})
+
+
+def test_an_open_outcome_uses_a_connection_of_its_own_namespace() -> None:
+    mirror = Mirror()
+    mirror.put_secret(sending_body(FAR))
+    assert mirror.users_of(ACME) == set()
+    assert mirror.users_of(ConnectionKey(Kind.CONNECTION, "team-b", "acme")) == {FAR}
+
+
 def test_the_caller_may_keep_what_it_was_given() -> None:
     mirror = Mirror()
     mirror.put_rotation(of(WEB, **SAME_CLIENT))
@@ -290,9 +320,102 @@ def test_rivals_claim_the_same_client_or_the_same_secret() -> None:
     mirror.put_secret(journal_body(FAR))
     created = datetime(2026, 6, 1, tzinfo=UTC)
     assert mirror.rivals_of(mirror.rotations[WEB]) == [
-        Rival(FAR, "uid-far", created, holds=True, contest=Contest.CLIENT),
+        Rival(
+            FAR,
+            "uid-far",
+            created,
+            holds=True,
+            contest=Contest.CLIENT,
+            domains=frozenset({DOMAIN}),
+        ),
         Rival(API, "uid-api", created, holds=False, contest=Contest.TARGET),
     ]
+
+
+OLD, NEW = "old.auth0.com", "new.auth0.com"
+
+
+@pytest.mark.parametrize(
+    ("kept", "domains"),
+    [
+        pytest.param({}, {DOMAIN}, id="has"),
+        pytest.param({"current": credential(domain=OLD)}, {OLD}, id="has-elsewhere"),
+        pytest.param(
+            {"current": credential(domain=OLD), "next": intended(domain=NEW)}, {OLD, NEW}, id="parked"
+        ),
+        pytest.param({"current": None, "next": intended(domain=NEW)}, {NEW}, id="only-parked"),
+        pytest.param({"current": None, "previous": None}, set(), id="empty"),
+    ],
+)
+def test_a_rival_is_where_its_values_are(kept: dict[str, Any], domains: set[str]) -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB, **SAME_CLIENT))
+    mirror.put_rotation(of(FAR, **SAME_CLIENT))
+    mirror.put_secret(journal_body(FAR, **kept))
+    assert [rival.domains for rival in mirror.rivals_of(mirror.rotations[WEB])] == [domains]
+
+
+# Who sends -------------------------------------------------------------------------------------
+
+
+def sending_body(key: Key, version: int = 40, **changes: Any) -> dict[str, Any]:
+    """Return the body of a journal that sends a value."""
+    return journal_body(key, version, **({"state": State.SENDING, "next": intended()} | changes))
+
+
+def sender(key: Key, **changes: Any) -> Rival:
+    base = Rival(
+        key,
+        UID,
+        None,
+        holds=True,
+        contest=Contest.CLIENT,
+        domains=frozenset({DOMAIN}),
+        is_sending=True,
+    )
+    return replace(base, **changes)
+
+
+def test_who_sends_is_told_whatever_the_specs_say_by_now() -> None:
+    mirror = Mirror()
+    mirror.put_secret(sending_body(FAR))
+    assert mirror.senders_of(CLIENT_ID, besides=WEB) == [sender(FAR)]
+    mirror.put_rotation(of(FAR, parameters={"clientId": "edited-meanwhile"}))
+    assert mirror.senders_of(CLIENT_ID, besides=WEB) == [sender(FAR)]
+    assert mirror.senders_of("edited-meanwhile", besides=WEB) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "is_told"),
+    [
+        pytest.param(sending_body(FAR), True, id="sends-this-client"),
+        pytest.param(sending_body(FAR, current=None, previous=None), True, id="sends-its-first-value"),
+        pytest.param(sending_body(FAR, next=intended(client_id="other")), False, id="sends-another"),
+        pytest.param(journal_body(FAR, next=intended()), False, id="parked"),
+        pytest.param(journal_body(FAR), False, id="at-rest"),
+        pytest.param(sending_body(FAR) | {"data": {}}, False, id="unreadable"),
+        pytest.param(sending_body(WEB), False, id="oneself"),
+    ],
+)
+def test_only_who_is_in_the_middle_of_a_change_sends(body: dict[str, Any], *, is_told: bool) -> None:
+    mirror = Mirror()
+    mirror.put_secret(body)
+    assert mirror.senders_of(CLIENT_ID, besides=WEB) == ([sender(FAR)] if is_told else [])
+
+
+def test_a_value_is_sent_to_the_domain_that_it_was_chosen_for() -> None:
+    mirror = Mirror()
+    mirror.put_secret(sending_body(FAR, current=credential(domain=OLD), next=intended(domain=NEW)))
+    assert mirror.senders_of(CLIENT_ID, besides=WEB) == [sender(FAR, domains=frozenset({NEW}))]
+
+
+def test_those_who_send_are_told_in_the_order_of_their_names() -> None:
+    mirror = Mirror()
+    names = ["delta", "alpha", "charlie", "bravo"]
+    for name in names:
+        mirror.put_secret(sending_body(Key(NAMESPACE, name)))
+    told = mirror.senders_of(CLIENT_ID, besides=WEB)
+    assert [rival.key.name for rival in told] == sorted(names)
 
 
 def test_a_rival_over_both_is_told_twice() -> None:
@@ -355,6 +478,64 @@ def test_an_unreadable_journal_is_shown_with_its_fault() -> None:
     assert seen is not None
     assert seen.journal is None
     assert seen.fault == "a value and its commit record do not stand together"
+    assert seen.deleting_since is None
+
+
+def test_an_unreadable_journal_is_shown_with_since_when_it_goes() -> None:
+    mirror = Mirror()
+    body = journal_body(WEB, 40) | {"data": {}}
+    body["metadata"]["deletionTimestamp"] = "2026-11-23T09:30:00Z"
+    mirror.put_secret(body)
+    seen = mirror.journal(WEB)
+    assert seen is not None
+    assert seen.deleting_since == NOW
+
+
+@pytest.mark.parametrize(
+    ("body", "concerned"),
+    [
+        pytest.param(journal_body(WEB), {WEB, API}, id="has"),
+        pytest.param(sending_body(WEB, current=None, previous=None), {WEB, API}, id="sends-its-first"),
+        pytest.param(
+            sending_body(WEB, current=credential(client_id="client-of-far")),
+            {WEB, API, FAR},
+            id="has-one-and-sends-another",
+        ),
+        pytest.param(
+            journal_body(WEB, current=credential(client_id="of-nobody")), {WEB}, id="of-nobody"
+        ),
+        pytest.param(journal_body(WEB) | {"data": {}}, {WEB}, id="unreadable"),
+        pytest.param(journal_body(WEB, current=None, previous=None), {WEB}, id="empty"),
+    ],
+)
+def test_a_journal_concerns_those_that_claim_its_clients(
+    body: dict[str, Any], concerned: set[Key]
+) -> None:
+    """They wait for it to come, to end its change, or to go."""
+    mirror = Mirror()
+    mirror.put_rotation(of(API, **SAME_CLIENT))
+    mirror.put_rotation(of(FAR))
+    assert mirror.put_secret(body) == concerned
+    assert mirror.forget_secret(NAMESPACE, "web.journal") == concerned
+
+
+def test_a_journal_that_went_on_concerns_those_that_claim_its_former_client() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(API, **SAME_CLIENT))
+    mirror.put_rotation(of(FAR))
+    mirror.put_secret(journal_body(WEB, 40))
+    changed = journal_body(WEB, 41, current=credential(client_id="client-of-far"))
+    assert mirror.put_secret(changed) == {WEB, API, FAR}
+    assert mirror.drop_secret(gone((NAMESPACE, "web.journal"), 42)) == {WEB, FAR}
+
+
+def test_a_journal_concerns_its_own_rotation_once_though_that_claims_its_client() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB, **SAME_CLIENT))
+    assert mirror.put_secret(journal_body(WEB)) == {WEB}
+    mirror.put_secret(journal_body(WEB, 41)).clear()
+    mirror.put_rotation(of(API, **SAME_CLIENT))
+    assert mirror.put_secret(journal_body(WEB, 42)) == {WEB, API}
 
 
 @pytest.mark.parametrize("version", [39, 40, 41])

@@ -6,22 +6,28 @@ from typing import Any
 import pytest
 
 from auth0_rotator.observation import (
+    ConnectionKey,
     Contest,
     Key,
+    Observation,
     PastStatus,
     given,
     parse_rotation,
     parse_status,
 )
+from auth0_rotator.resource import Kind
 from auth0_rotator.resource.rotation import ConnectionKind
 from examples import (
     CLIENT_ID,
+    MINUTE,
     NOW,
     UID,
+    connection,
     created,
     failed_status,
     invalid_rotation,
     journal,
+    meta,
     observation,
     plan,
     rival,
@@ -32,6 +38,9 @@ from examples import (
 
 MONDAY = "annotation:d618fb157a4b382e"
 TUESDAY_OF_SPEC = "spec:d78d1a3f3bcf22d7"
+
+
+VERIFIED = {"type": "Verified", "status": "True"}
 
 
 def test_a_key_is_written_as_namespace_and_name() -> None:
@@ -169,12 +178,31 @@ def test_an_empty_status_says_nothing() -> None:
     assert (empty.last_handled_reconcile_at, empty.history, empty.conditions) == ("", (), ())
 
 
-def test_a_history_entry_is_found_by_its_id() -> None:
-    past = parse_status(
-        {"history": [{"trigger": "manual"}, {"id": "01A", "n": 1}, {"id": "01B", "n": 2}]}
-    )
-    assert past.entry("01B") == {"id": "01B", "n": 2}
-    assert past.entry("01C") == {}
+@pytest.mark.parametrize(
+    ("status", "is_verdict"),
+    [
+        pytest.param({"lastRotationId": "01B", "conditions": [VERIFIED]}, True, id="accepted"),
+        pytest.param(
+            {"lastRotationId": "01B", "conditions": [VERIFIED | {"status": "False"}]}, True, id="refused"
+        ),
+        pytest.param(
+            {"lastRotationId": "01B", "conditions": [VERIFIED | {"status": "Unknown"}]},
+            False,
+            id="not-said",
+        ),
+        pytest.param({"lastRotationId": "01A", "conditions": [VERIFIED]}, False, id="of-another"),
+        pytest.param(
+            {"lastRotationId": "01B", "conditions": [VERIFIED | {"type": "Ready"}]},
+            False,
+            id="not-asked",
+        ),
+        pytest.param({}, False, id="wiped"),
+    ],
+)
+def test_a_status_tells_whether_the_tenant_has_spoken(
+    status: dict[str, Any], *, is_verdict: bool
+) -> None:
+    assert parse_status(status).is_verdict_on("01B") is is_verdict
 
 
 # Plan and rivals -------------------------------------------------------------------------------
@@ -203,6 +231,70 @@ def test_the_plan_is_that_of_the_spec_else_that_of_the_journal(
 
 def test_a_new_object_has_the_plan_of_its_spec() -> None:
     assert created().plan == plan()
+
+
+# Leaving and taking over ------------------------------------------------------------------------
+
+
+def left(
+    rotation_at: str | None, journal_at: datetime | None, *, unreadable_at: datetime | None = None
+) -> Observation:
+    """Return what is seen of a rotation and a journal that were deleted then."""
+    return observation(
+        rotation=rotation(deletionTimestamp=rotation_at),
+        journal=journal(meta=meta(deleting_since=journal_at)),
+        journal_deleting_since=unreadable_at,
+    )
+
+
+@pytest.mark.parametrize(
+    ("o", "since"),
+    [
+        pytest.param(left(None, None), None, id="neither"),
+        pytest.param(left("2026-11-23T09:30:00Z", None), NOW, id="rotation"),
+        pytest.param(left(None, NOW), NOW, id="journal"),
+        pytest.param(left("2026-11-23T09:30:00Z", NOW - MINUTE), NOW - MINUTE, id="journal-first"),
+        pytest.param(left("2026-11-23T09:30:00Z", NOW + MINUTE), NOW, id="rotation-first"),
+        pytest.param(
+            observation(rotation=None, journal=journal(meta=meta(deleting_since=NOW))),
+            NOW,
+            id="journal-of-a-rotation-that-is-gone",
+        ),
+        pytest.param(created(rotation=None, journal_deleting_since=NOW), NOW, id="unreadable-journal"),
+        pytest.param(
+            observation(journal=journal(meta=None), journal_deleting_since=NOW),
+            NOW,
+            id="journal-that-was-never-written",
+        ),
+        pytest.param(
+            left(None, None, unreadable_at=NOW - MINUTE), None, id="what-can-be-read-tells-itself"
+        ),
+        pytest.param(created(rotation=None), None, id="nothing-there"),
+    ],
+)
+def test_who_leaves_does_so_since_the_first_of_both_was_deleted(
+    o: Observation, since: datetime | None
+) -> None:
+    assert o.leaving_since == since
+
+
+@pytest.mark.parametrize(
+    ("o", "is_taken_over"),
+    [
+        pytest.param(observation(), False, id="our-own"),
+        pytest.param(observation(journal=journal(is_unproven=True)), True, id="from-elsewhere"),
+        pytest.param(created(), False, id="none"),
+    ],
+)
+def test_a_journal_is_taken_over_until_it_is_proven(o: Observation, *, is_taken_over: bool) -> None:
+    assert o.is_taken_over is is_taken_over
+
+
+def test_the_connection_is_named_where_there_is_one() -> None:
+    acme = ConnectionKey(Kind.CONNECTION, "team-a", "acme")
+    assert observation().connection_key == acme
+    with pytest.raises(LookupError, match="without what it needs"):
+        _ = observation(connection=connection(key=None)).connection_key
 
 
 @pytest.mark.parametrize(("contest", "word"), [(Contest.CLIENT, "client"), (Contest.TARGET, "Secret")])

@@ -240,6 +240,28 @@ def test_a_lower_rate_keeps_what_was_used_up() -> None:
     assert played(act()) == close_to([1 / (1 * SHARE), 2 / (1 * SHARE)])
 
 
+@pytest.mark.parametrize(("used", "at_once"), [(0, 9), (3, 6), (6, 3), (9, 0)])
+def test_of_another_burst_the_same_share_is_used_up(used: int, at_once: int) -> None:
+    async def act() -> list[float]:
+        pace = Pace(requests_per_second=1, burst=10)
+        await seconds_of(pace, used)
+        pace.set_rate(requests_per_second=0.1, burst=10)
+        return await seconds_of(pace, at_once + 1)
+
+    assert played(act()) == close_to([*[0.0] * at_once, 1 / (0.1 * SHARE)])
+
+
+def test_what_is_owed_is_waited_for_once() -> None:
+    async def act() -> list[float]:
+        pace = Pace(requests_per_second=2, burst=4)
+        await seconds_of(pace, 3)
+        pace.set_rate(requests_per_second=1, burst=4)
+        await seconds_of(pace, 1)
+        return await seconds_of(pace, 2)
+
+    assert played(act()) == close_to([1 / (1 * SHARE), 2 / (1 * SHARE)])
+
+
 def test_another_rate_ends_no_pause() -> None:
     async def act() -> list[float]:
         pace = Pace(requests_per_second=100, burst=4)

@@ -101,6 +101,24 @@ def test_a_record_is_written_as_annotations() -> None:
     assert record_annotations(record()) == WRITTEN
 
 
+@pytest.mark.parametrize("part", ["", "next-"], ids=["whole", "part"])
+def test_a_value_that_was_not_chosen_here_says_so(part: str) -> None:
+    told = record_annotations(record(is_generated=False), part=part)
+    assert told.pop(f"auth0rotator.dev/{part}generated") == "false"
+    assert told == record_annotations(record(), part=part)
+
+
+@pytest.mark.parametrize("word", ["true", "", "False", "no"])
+def test_only_the_word_false_says_that_a_value_was_not_chosen_here(word: str) -> None:
+    assert parse_record(written(generated=word)) == record()
+
+
+def test_whether_a_value_was_chosen_here_is_said_of_each_by_itself() -> None:
+    both = record_annotations(record(is_generated=False)) | record_annotations(record(), part="next-")
+    assert parse_record(both) == record(is_generated=False)
+    assert parse_record(both, part="next-") == record()
+
+
 def test_a_record_of_a_part_is_written_beside_the_other() -> None:
     both = record_annotations(record()) | record_annotations(record(sequence=8), part="next-")
     assert both["auth0rotator.dev/sequence"] == "7"
@@ -119,6 +137,7 @@ def test_a_record_of_a_part_is_written_beside_the_other() -> None:
         pytest.param(record(rotated_at=None), id="not-accepted-yet"),
         pytest.param(record(rotated_at=datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)), id="leap-day"),
         pytest.param(record(handled=()), id="no-token-handled"),
+        pytest.param(record(is_generated=False), id="put-there-by-a-person"),
         pytest.param(record(handled=TWENTY), id="twenty-tokens-handled"),
         *[pytest.param(record(trigger=trigger), id=trigger.value) for trigger in Trigger],
     ],
@@ -134,6 +153,7 @@ def test_a_record_that_was_written_is_read_again(kept: CommitRecord) -> None:
         pytest.param({"team.example/owner": "web"}, id="foreign"),
         pytest.param({"auth0rotator.dev/rotation": "web"}, id="another-of-ours"),
         pytest.param({"auth0rotator.dev/handled": HANDLED}, id="handled-alone"),
+        pytest.param({"auth0rotator.dev/generated": "false"}, id="generated-alone"),
         pytest.param(dict.fromkeys(WRITTEN, ""), id="all-empty"),
         pytest.param(record_annotations(record(), part="next-"), id="of-the-other-part"),
     ],

@@ -1,6 +1,7 @@
 """What people and tools are told of a rotation."""
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -512,7 +513,7 @@ WAITING = hold(Reason.BACKING_OFF, "the last attempt failed; waiting for the nex
             id="missing-and-failed",
         ),
         pytest.param(
-            observation(is_taken_over=True),
+            observation(journal=journal(is_unproven=True)),
             NOTHING,
             (
                 "Unknown",
@@ -522,7 +523,7 @@ WAITING = hold(Reason.BACKING_OFF, "the last attempt failed; waiting for the nex
             id="taken-over",
         ),
         pytest.param(
-            observation(is_taken_over=True, target=None),
+            observation(journal=journal(is_unproven=True), target=None),
             NOTHING,
             (
                 "False",
@@ -562,6 +563,64 @@ def test_ready_says_that_the_target_holds_what_the_tenant_holds(
     o: Observation, outcome: Outcome, expected: tuple[str, str, str]
 ) -> None:
     assert said("Ready", o, outcome) == expected
+
+
+REFUSED_BEFORE = condition("Verified", "False", "RotatedElsewhere", "it was rotated elsewhere")
+REFUSES = Condition(
+    ConditionType.VERIFIED,
+    ConditionStatus.FALSE,
+    Reason.ROTATED_ELSEWHERE,
+    "it was rotated elsewhere",
+)
+ACCEPTS = replace(REFUSES, status=ConditionStatus.TRUE)
+SAYS_NOTHING = replace(REFUSES, status=ConditionStatus.UNKNOWN)
+READY = ("True", "Delivered", "the Secret web holds the client secret that the tenant accepted")
+DEAD = ("False", "RotatedElsewhere", "it was rotated elsewhere")
+
+
+def refused_before(known: str = "01CURRENT", **spec: Any) -> Rotation:
+    return rotation(spec=spec, status={"lastRotationId": known, "conditions": [REFUSED_BEFORE]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "expected"),
+    [
+        pytest.param({}, Outcome(verified=REFUSES), DEAD, id="refused"),
+        pytest.param({}, Outcome(verified=SAYS_NOTHING), READY, id="nothing-said"),
+        pytest.param({}, Outcome(verified=ACCEPTS), READY, id="accepted"),
+        pytest.param({"rotation": refused_before()}, NOTHING, DEAD, id="refused-before"),
+        pytest.param(
+            {"rotation": refused_before()}, Outcome(verified=ACCEPTS), READY, id="accepted-again"
+        ),
+        pytest.param({"rotation": refused_before("01BEFORE")}, NOTHING, READY, id="another-value"),
+        pytest.param(
+            {"rotation": refused_before(verification={"enabled": False})}, NOTHING, READY, id="off-now"
+        ),
+        pytest.param(
+            {"rotation": refused_before()}, Outcome(failure=BROKEN), DEAD, id="refused-and-failed"
+        ),
+        pytest.param(
+            {"journal": journal(is_unproven=True)},
+            Outcome(verified=REFUSES),
+            DEAD,
+            id="refused-and-taken-over",
+        ),
+        pytest.param(
+            {"target": None},
+            Outcome(verified=REFUSES),
+            (
+                "False",
+                "Published",
+                "the Secret web does not hold the current value: the Secret web was missing",
+            ),
+            id="refused-and-missing",
+        ),
+    ],
+)
+def test_a_value_that_the_tenant_refuses_is_not_ready(
+    changes: dict[str, Any], outcome: Outcome, expected: tuple[str, str, str]
+) -> None:
+    assert said("Ready", observation(**changes), outcome) == expected
 
 
 @pytest.mark.parametrize(

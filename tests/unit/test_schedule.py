@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth0_rotator.schedule import IntervalUnit, fraction_of, next_rotation_at, retry_delay
+from auth0_rotator.schedule import (
+    LONGEST_BACK_OFF,
+    IntervalUnit,
+    fraction_of,
+    is_ahead,
+    next_rotation_at,
+    retry_delay,
+)
 
 NOON = time(12, 0)
 TWO = time(14, 0)
@@ -389,6 +396,37 @@ def test_objects_that_failed_together_come_back_apart() -> None:
     assert len(waits) == 100
     assert timedelta(hours=1) <= min(waits) < timedelta(minutes=61)
     assert timedelta(minutes=74) < max(waits) < timedelta(minutes=75)
+
+
+def test_no_object_backs_off_for_longer_than_the_longest() -> None:
+    assert timedelta(minutes=75) == LONGEST_BACK_OFF
+    assert all(
+        retry_delay(failed_attempts=9**9, uid=f"uid-{number}") < LONGEST_BACK_OFF
+        for number in range(1000)
+    )
+
+
+TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "is_waited_for"),
+    [
+        pytest.param(None, False, id="none"),
+        pytest.param(-TICK, False, id="past"),
+        pytest.param(timedelta(0), False, id="now"),
+        pytest.param(TICK, True, id="soon"),
+        pytest.param(timedelta(minutes=7), True, id="as-far-as-it-can-be"),
+        pytest.param(timedelta(minutes=7) + TICK, False, id="further-than-it-can-be"),
+        pytest.param(timedelta(days=365), False, id="next-year"),
+    ],
+)
+def test_an_instant_is_waited_for_unless_the_clock_was_set_back(
+    ahead: timedelta | None, *, is_waited_for: bool
+) -> None:
+    now = at("2026-11-23T09:30")
+    instant = now + ahead if ahead is not None else None
+    assert is_ahead(instant, now, at_most=timedelta(minutes=7)) is is_waited_for
 
 
 def test_a_fraction_is_fixed_for_each_object() -> None:

@@ -34,7 +34,7 @@ class Desk:
         self._running: Counter[str] = Counter()
         self._gates: dict[str, asyncio.Event] = {}
         self._something_happened = asyncio.Event()
-        self._answers: defaultdict[str, deque[datetime | Exception]] = defaultdict(deque)
+        self._answers: defaultdict[str, deque[datetime | BaseException]] = defaultdict(deque)
         self.scheduler: Scheduler[str] = Scheduler(
             self._work, clock=lambda: self.now, concurrency=concurrency
         )
@@ -45,7 +45,7 @@ class Desk:
         self.ended.append(key)
         self._something_happened.set()
         answer = self._answers[key].popleft() if self._answers[key] else None
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -68,7 +68,7 @@ class Desk:
         self._gates[key] = asyncio.Event()
         return self._gates[key]
 
-    def answer(self, key: str, *answers: datetime | Exception) -> None:
+    def answer(self, key: str, *answers: datetime | BaseException) -> None:
         """Have the next passes of `key` end with these, one after the other; later ones with None."""
         self._answers[key].extend(answers)
 
@@ -409,6 +409,19 @@ async def test_a_key_with_a_bug_can_be_woken_before_its_pause_is_over() -> None:
         assert desk.begun == ["a", "a"]
 
 
+async def test_work_that_was_cancelled_from_within_is_a_bug_like_any_other() -> None:
+    """The one worker there is must live on, or no key would ever be worked on again."""
+    async with at_work(concurrency=1) as desk:
+        desk.answer("a", asyncio.CancelledError())
+        desk.scheduler.wake("a")
+        await desk.move(timedelta(0))
+        desk.scheduler.wake("b")
+        await desk.move(timedelta(0))
+        assert desk.begun == ["a", "b"]
+        await desk.move(SECOND)
+        assert desk.begun == ["a", "b", "a"]
+
+
 async def test_the_counts_of_two_keys_are_kept_apart() -> None:
     async with at_work() as desk:
         bug = RuntimeError("a bug")
@@ -421,6 +434,38 @@ async def test_the_counts_of_two_keys_are_kept_apart() -> None:
         await desk.move(timedelta(0))
         await desk.move(SECOND)
         assert desk.begun == ["a", "a", "b", "b"]
+
+
+# A clock that is set back ------------------------------------------------------------------------
+
+
+async def test_a_clock_that_is_set_back_wakes_all_that_waited_by_it_once() -> None:
+    """What was to come in a minute would else come in a day."""
+    async with at_work() as desk:
+        desk.scheduler.wake_at(NOON + 60 * SECOND, "a")
+        desk.scheduler.wake_at(NOON + 90 * SECOND, "b")
+        await desk.move(timedelta(0))
+        assert desk.begun == []
+        await desk.move(-timedelta(microseconds=1))
+        assert sorted(desk.begun) == ["a", "b"]
+        await desk.move(timedelta(0))
+        await desk.move(SECOND)
+        assert len(desk.begun) == 2
+
+
+async def test_a_clock_is_set_back_from_the_latest_that_it_said() -> None:
+    async with at_work() as desk:
+        await desk.move(60 * SECOND)
+        desk.answer("a", NOON + 90 * SECOND, NOON + 40 * SECOND)
+        desk.scheduler.wake_at(NOON + 70 * SECOND, "a")
+        await desk.move(-30 * SECOND)
+        assert desk.begun == ["a"]
+        await desk.move(-SECOND)
+        assert desk.begun == ["a", "a"]
+        await desk.move(10 * SECOND)
+        assert desk.begun == ["a", "a"]
+        await desk.move(SECOND)
+        assert desk.begun == ["a", "a", "a"]
 
 
 # The wall clock ----------------------------------------------------------------------------------
