@@ -3,6 +3,8 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from auth0_rotator.conditions import parse_timestamp, timestamp
@@ -43,6 +45,24 @@ _NEXT: Final = "next-"
 
 class JournalUnreadableError(Exception):
     """The Secret under the journal's name is no journal, or says something impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenJournal:
+    """A journal, or why it cannot be read."""
+
+    journal: Journal | None
+    fault: str
+    deleting_since: datetime | None = None
+
+
+def see_journal(secret: Mapping[str, Any]) -> SeenJournal:
+    """Return the journal that `secret` is, or why it cannot be read."""
+    try:
+        return SeenJournal(parse_journal(secret), "")
+    except JournalUnreadableError as error:
+        deleting_since = parse_timestamp(secret["metadata"].get("deletionTimestamp"))
+        return SeenJournal(None, str(error), deleting_since)
 
 
 def journal_secret(journal: Journal, *, namespace: str, rotation: str, owner_uid: str) -> dict[str, Any]:

@@ -7,13 +7,11 @@ whichever way it came.
 
 from collections import defaultdict
 from collections.abc import Container
-from dataclasses import dataclass
-from datetime import datetime
 
+from auth0_rotator.claim_index import ClaimIndex, target_of
 from auth0_rotator.claims import holds_claim
-from auth0_rotator.conditions import parse_timestamp
-from auth0_rotator.journal import JOURNAL_TYPE, Journal, rotation_of_journal
-from auth0_rotator.journal_secret import JournalUnreadableError, parse_journal
+from auth0_rotator.journal import JOURNAL_TYPE, Journal, Plan, rotation_of_journal
+from auth0_rotator.journal_secret import SeenJournal, see_journal
 from auth0_rotator.observation import (
     ConnectionKey,
     Contest,
@@ -30,15 +28,6 @@ from auth0_rotator.target_secret import parse_target
 from auth0_rotator.versions import Body, Versions
 
 
-@dataclass(frozen=True, slots=True)
-class SeenJournal:
-    """A journal, or why it cannot be read."""
-
-    journal: Journal | None
-    fault: str
-    deleting_since: datetime | None = None
-
-
 class Mirror:
     """Objects as they were last seen. All methods are plain look-ups; none waits."""
 
@@ -52,9 +41,7 @@ class Mirror:
         # Secrets without our label: they were read, and no list and no watch shows them.
         self._unlisted: set[tuple[str, str]] = set()
         self._targets_of: defaultdict[Key, set[str]] = defaultdict(set)
-        self._by_client: defaultdict[str, set[Key]] = defaultdict(set)
-        self._by_target: defaultdict[tuple[str, str], set[Key]] = defaultdict(set)
-        self._by_connection: defaultdict[ConnectionKey, set[Key]] = defaultdict(set)
+        self._claims = ClaimIndex()
 
     # Look-ups --------------------------------------------------------------------------------
 
@@ -65,6 +52,13 @@ class Mirror:
     def target(self, namespace: str, name: str) -> Target | None:
         """Return the Secret under a target's name, None where none was seen."""
         return self._targets.get((namespace, name))
+
+    def plan(self, key: Key) -> Plan | None:
+        """Return what is to be delivered: by the spec, or by the journal where there is no valid one."""
+        rotation, seen = self.rotations.get(key), self._journals.get(key)
+        if rotation is not None and rotation.plan is not None:
+            return rotation.plan
+        return seen.journal.plan if seen is not None and seen.journal is not None else None
 
     def keys(self) -> set[Key]:
         """Return every rotation that is there, or has left something to do."""
@@ -87,7 +81,7 @@ class Mirror:
             if journal.plan is not None
             and referred(journal.plan.connection_ref, key.namespace) == connection
         }
-        return waiting | self._by_connection.get(connection, set())
+        return waiting | self._claims.of_connection(connection)
 
     def rivals_of(self, rotation: Rotation) -> list[Rival]:
         """Return the rotations that claim the same Secret, or the same client over any connection.
@@ -97,8 +91,8 @@ class Mirror:
         if rotation.spec is None:
             return []
         claims = (
-            (Contest.CLIENT, self._by_client.get(rotation.spec.parameters.client_id, set())),
-            (Contest.TARGET, self._by_target.get(_target_of(rotation), set())),
+            (Contest.CLIENT, self._claims.of_client(rotation.spec.parameters.client_id)),
+            (Contest.TARGET, self._claims.of_target(*target_of(rotation))),
         )
         return [
             self._rival(self.rotations[key], contest)
@@ -131,7 +125,7 @@ class Mirror:
         seen = self._journals.get(key)
         journal = seen.journal if seen is not None else None
         held = [journal.current, journal.next] if journal is not None else []
-        claims = [self._by_client.get(value.record.client_id, set()) for value in held if value]
+        claims = [self._claims.of_client(value.record.client_id) for value in held if value]
         return set[Key]().union(*claims) - {key}
 
     def _rival(self, other: Rotation, contest: Contest) -> Rival:
@@ -156,12 +150,9 @@ class Mirror:
         before = self.rotations.get(rotation.key)
         concerned = self._unindex(before) | {rotation.key}
         self.rotations[rotation.key] = rotation
-        if rotation.spec is not None:
-            self._by_client[rotation.spec.parameters.client_id].add(rotation.key)
-            self._by_target[_target_of(rotation)].add(rotation.key)
-            self._by_connection[connection_of(rotation)].add(rotation.key)
+        self._claims.add(rotation)
         is_same_claim = before is not None and before.spec == rotation.spec
-        return {rotation.key} if is_same_claim else concerned | self._claimants(rotation)
+        return {rotation.key} if is_same_claim else concerned | self._claims.claimants(rotation)
 
     def drop_rotation(self, body: Body) -> set[Key]:
         """Take in that a rotation is gone; return whom it concerns."""
@@ -187,14 +178,14 @@ class Mirror:
         if rotation is not None and body.get("type") == JOURNAL_TYPE:
             key = Key(namespace, rotation)
             concerned = self._contenders_of(key)
-            self._journals[key] = _seen_journal(body)
+            self._journals[key] = see_journal(body)
             return {key} | concerned | self._contenders_of(key)
         former = self._unlink_target(namespace, name)
         target = self._targets[namespace, name] = parse_target(body)
         own = {Key(namespace, target.rotation)} if target.rotation else set()
         for key in own:
             self._targets_of[key].add(name)
-        return former | own | self._by_target.get((namespace, name), set())
+        return former | own | self._claims.of_target(namespace, name)
 
     def drop_secret(self, body: Body) -> set[Key]:
         """Take in that a Secret is gone, or has lost the label that the watch selects."""
@@ -211,7 +202,7 @@ class Mirror:
             return {Key(namespace, rotation)} | concerned
         own = self._unlink_target(namespace, name)
         self._targets.pop((namespace, name), None)
-        return own | self._by_target.get((namespace, name), set())
+        return own | self._claims.of_target(namespace, name)
 
     def _unlink_target(self, namespace: str, name: str) -> set[Key]:
         """Drop a target from the index, and return the rotation whose record it carried."""
@@ -278,28 +269,12 @@ class Mirror:
         return ConnectionKey(Kind(kind), namespace, name) in self.connections
 
     def _unindex(self, rotation: Rotation | None) -> set[Key]:
-        if rotation is None or rotation.spec is None:
+        """Drop the claims of a rotation, and return whom they concerned."""
+        if rotation is None:
             return set()
-        concerned = self._claimants(rotation)
-        self._by_client[rotation.spec.parameters.client_id].discard(rotation.key)
-        self._by_target[_target_of(rotation)].discard(rotation.key)
-        self._by_connection[connection_of(rotation)].discard(rotation.key)
+        concerned = self._claims.claimants(rotation)
+        self._claims.remove(rotation)
         return concerned
-
-    def _claimants(self, rotation: Rotation) -> set[Key]:
-        if rotation.spec is None:
-            return set()
-        return self._by_client.get(rotation.spec.parameters.client_id, set()) | self._by_target.get(
-            _target_of(rotation), set()
-        )
-
-
-def connection_of(rotation: Rotation) -> ConnectionKey:
-    """Return the connection that a rotation with a valid spec refers to."""
-    if rotation.spec is None:
-        message = "an invalid spec refers to nothing"
-        raise ValueError(message)
-    return referred(rotation.spec.connection_ref, rotation.key.namespace)
 
 
 def connection_key(kind: Kind, body: Body) -> ConnectionKey:
@@ -308,19 +283,7 @@ def connection_key(kind: Kind, body: Body) -> ConnectionKey:
     return ConnectionKey(kind, metadata.get("namespace", ""), metadata["name"])
 
 
-def _target_of(rotation: Rotation) -> tuple[str, str]:
-    name = rotation.spec.target.name if rotation.spec is not None else None
-    return rotation.key.namespace, name or rotation.key.name
-
-
 def _domains_in(journal: Journal | None) -> frozenset[str]:
     """Return the domains of the values that a journal has or sends."""
     held = [journal.current, journal.next] if journal is not None else []
     return frozenset(value.record.domain for value in held if value is not None)
-
-
-def _seen_journal(body: Body) -> SeenJournal:
-    try:
-        return SeenJournal(parse_journal(body), "")
-    except JournalUnreadableError as error:
-        return SeenJournal(None, str(error), parse_timestamp(body["metadata"].get("deletionTimestamp")))

@@ -9,6 +9,7 @@ import contextlib
 import heapq
 import itertools
 import logging
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -30,8 +31,23 @@ Work = Callable[[K], Awaitable[datetime | None]]
 class Scheduler(Generic[K]):
     """Runs `work` for keys, when they are woken or when their instant has come."""
 
-    def __init__(self, work: Work[K], *, clock: Callable[[], datetime], concurrency: int) -> None:
-        """Prepare; nothing runs before `run`. `clock` gives aware instants of the wall clock."""
+    def __init__(
+        self,
+        work: Work[K],
+        *,
+        clock: Callable[[], datetime],
+        concurrency: int,
+        lane: Callable[[K], Hashable] | None = None,
+    ) -> None:
+        """Prepare; nothing runs before `run`. `clock` gives aware instants of the wall clock.
+
+        `lane` says what the work of a key may have to wait for: keys of one lane never have more
+        than half of the workers, so that whatever is slow there keeps nobody else waiting.
+        """
+        self._lane = lane
+        self._lane_width = max(1, concurrency // 2)
+        self._busy: Counter[Hashable] = Counter()
+        self._waiting: defaultdict[Hashable, deque[K]] = defaultdict(deque)
         self._work = work
         self._clock = clock
         self._concurrency = concurrency
@@ -125,15 +141,21 @@ class Scheduler(Generic[K]):
     async def _serve(self) -> None:
         while True:
             key = await self._ready.get()
+            lane = self._lane(key) if self._lane is not None else None
+            if lane is not None and self._busy[lane] >= self._lane_width:
+                self._waiting[lane].append(key)
+                continue
             self._queued.discard(key)
             if self._is_draining:
                 continue
             QUEUE_DEPTH.set(len(self._queued))
             self._running.add(key)
+            self._busy[lane] += 1
             try:
                 instant = await self._work_safely(key)
             finally:
                 self._running.discard(key)
+                self._leave(lane)
                 self._idle.set()
             if instant is None:
                 self.forget(key)
@@ -142,6 +164,17 @@ class Scheduler(Generic[K]):
             if key in self._again:
                 self._again.discard(key)
                 self.wake(key)
+
+    def _leave(self, lane: Hashable) -> None:
+        """Let the next one of this lane have its turn."""
+        self._busy[lane] -= 1
+        if not self._busy[lane]:
+            del self._busy[lane]
+        waiting = self._waiting.get(lane)
+        if waiting:
+            self._ready.put_nowait(waiting.popleft())
+        elif waiting is not None:
+            del self._waiting[lane]
 
     async def _work_safely(self, key: K) -> datetime | None:
         """The one place where a bug is caught: logged, counted, and tried again later."""

@@ -147,7 +147,10 @@ class _Service:
         )
         self._stack.push_async_callback(connections.close)
         scheduler: Scheduler[AnyKey] = Scheduler(
-            self._work, clock=now_utc, concurrency=settings.concurrency
+            self._work,
+            clock=now_utc,
+            concurrency=settings.concurrency,
+            lane=lambda key: self._desk.lane(key),  # noqa: PLW0108 - the desk needs the scheduler first
         )
         world = World(
             clock=now_utc,
@@ -161,7 +164,7 @@ class _Service:
         )
         self._scheduler = scheduler
         self._reconciler = Reconciler(world, leading_since=now_utc())
-        self._desk = Desk(self._reconciler, connections, scheduler.wake)
+        self._desk = Desk(self._mirror, self._reconciler, connections, scheduler.wake)
         await self._stock.take()
         self._wake([*self._mirror.connections, *self._mirror.keys()])
         workers = self._start(scheduler.run(), "workers")

@@ -20,6 +20,7 @@ from auth0_rotator.record import (
     ROLE_LABEL,
     ROTATION_ANNOTATION,
     CommitRecord,
+    Credential,
     Role,
     record_annotations,
 )
@@ -121,46 +122,60 @@ def project(journal: Journal, plan: Plan, namespace: str) -> Projection:
     if journal.current is None:
         message = "a journal without a current value cannot be published"
         raise ValueError(message)
-    record, current = journal.current.record, journal.current.secret
-    values = {
-        "clientId": ClientSecret(record.client_id),
-        "clientSecret": current,
-        "nextClientSecret": current,
-        "previousClientSecret": journal.previous or current,
-        "domain": ClientSecret(record.domain),
-    }
+    template = plan.target.template
+    return Projection(
+        namespace=namespace,
+        name=plan.target_name,
+        type=template.type if template is not None else DEFAULT_TYPE,
+        data=_data(journal, journal.current, plan),
+        labels=_labels(plan),
+        annotations=_annotations(journal.current.record, plan),
+        record=journal.current.record,
+        secret_key=plan.secrets_mapping.client_secret,
+        owner_uid=plan.uid if plan.delete_secrets and _is_ours(plan) else "",
+        policy=plan.target.creation_policy,
+        rotation=plan.rotation,
+    )
+
+
+def _data(journal: Journal, current: Credential, plan: Plan) -> dict[str, ClientSecret]:
     mapping, template = plan.secrets_mapping, plan.target.template
+    values = {
+        "clientId": ClientSecret(current.record.client_id),
+        "clientSecret": current.secret,
+        "nextClientSecret": current.secret,
+        "previousClientSecret": journal.previous or current.secret,
+        "domain": ClientSecret(current.record.domain),
+    }
     keys = {
         mapping.client_id: "clientId",
         mapping.client_secret: "clientSecret",
         mapping.next_client_secret: "nextClientSecret",
         mapping.previous_client_secret: "previousClientSecret",
     }
-    data = {key: values[name] for key, name in keys.items() if key is not None}
-    labels, annotations = {ROLE_LABEL: Role.TARGET.value}, {}
-    if plan.target.creation_policy is CreationPolicy.CREATE:
+    texts = template.data if template is not None else {}
+    return {key: values[name] for key, name in keys.items() if key is not None} | {
+        key: _rendered(text, values) for key, text in texts.items()
+    }
+
+
+def _labels(plan: Plan) -> dict[str, str]:
+    labels = {ROLE_LABEL: Role.TARGET.value}
+    if _is_ours(plan):
         labels[MANAGED_BY_LABEL] = MANAGED_BY
-    if template is not None:
-        data |= {key: _rendered(text, values) for key, text in template.data.items()}
-        labels = template.metadata.labels | labels
-        annotations = template.metadata.annotations
+    template = plan.target.template
+    return (template.metadata.labels if template is not None else {}) | labels
+
+
+def _annotations(record: CommitRecord, plan: Plan) -> dict[str, str]:
+    told = record_annotations(record) | {
+        ROTATION_ANNOTATION: plan.rotation,
+        SECRET_KEY_ANNOTATION: plan.secrets_mapping.client_secret,
+    }
     if plan.delete_secrets and not _is_ours(plan):
-        annotations = {**annotations, WITHDRAW_ANNOTATION: plan.uid}
-    return Projection(
-        namespace=namespace,
-        name=plan.target_name,
-        type=template.type if template is not None else DEFAULT_TYPE,
-        data=data,
-        labels=labels,
-        annotations=annotations
-        | record_annotations(record)
-        | {ROTATION_ANNOTATION: plan.rotation, SECRET_KEY_ANNOTATION: mapping.client_secret},
-        record=record,
-        secret_key=mapping.client_secret,
-        owner_uid=plan.uid if plan.delete_secrets and _is_ours(plan) else "",
-        policy=plan.target.creation_policy,
-        rotation=plan.rotation,
-    )
+        told[WITHDRAW_ANNOTATION] = plan.uid
+    template = plan.target.template
+    return (template.metadata.annotations if template is not None else {}) | told
 
 
 def _is_ours(plan: Plan) -> bool:

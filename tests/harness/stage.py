@@ -71,7 +71,7 @@ class Operator:
             wake=self.wake,
         )
         self.reconciler = Reconciler(self.world, leading_since=clock.now)
-        self._desk = Desk(self.reconciler, self.connections, self.wake)
+        self._desk = Desk(self.mirror, self.reconciler, self.connections, self.wake)
         self._latest = clock.now
         self.stock = Stock(self.mirror, objects, secrets, namespaces=namespaces)
 

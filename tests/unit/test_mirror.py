@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from auth0_rotator.claim_index import connection_of
 from auth0_rotator.journal import State
 from auth0_rotator.journal_secret import journal_secret
-from auth0_rotator.mirror import Mirror, connection_key, connection_of
+from auth0_rotator.mirror import Mirror, connection_key
 from auth0_rotator.observation import ConnectionKey, Contest, Key, Rival, referred
 from auth0_rotator.resource import ConnectionRef, Kind
 from auth0_rotator.resource.rotation import ConnectionKind
@@ -801,3 +802,20 @@ def test_a_connection_that_no_list_shows_any_more_is_missed_once() -> None:
     [found] = mirror.missed(Kind.CONNECTION.value, None, set(), 9)
     assert mirror.drop_connection(Kind.CONNECTION, found) is not None
     assert mirror.missed(Kind.CONNECTION.value, None, set(), 9) == []
+
+
+@pytest.mark.parametrize(
+    ("has_rotation", "has_journal", "target"),
+    [(True, True, "by-spec"), (False, True, "web"), (False, False, None)],
+    ids=["spec", "journal", "neither"],
+)
+def test_what_is_to_be_delivered_is_said_by_the_spec_and_else_by_the_journal(
+    *, has_rotation: bool, has_journal: bool, target: str | None
+) -> None:
+    mirror = Mirror()
+    if has_rotation:
+        mirror.put_rotation(of(WEB, target={"name": "by-spec"}))
+    if has_journal:
+        mirror.put_secret(journal_body(WEB))
+    plan = mirror.plan(WEB)
+    assert (plan.target_name if plan is not None else None) == target

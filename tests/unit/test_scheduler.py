@@ -36,7 +36,11 @@ class Desk:
         self._something_happened = asyncio.Event()
         self._answers: defaultdict[str, deque[datetime | BaseException]] = defaultdict(deque)
         self.scheduler: Scheduler[str] = Scheduler(
-            self._work, clock=lambda: self.now, concurrency=concurrency
+            self._work,
+            clock=lambda: self.now,
+            concurrency=concurrency,
+            # "sick-1" is of the lane "sick"; what has no lane waits for nobody.
+            lane=lambda key: key.partition("-")[0] if "-" in key else None,
         )
 
     async def _work(self, key: str) -> datetime | None:
@@ -177,6 +181,37 @@ async def test_no_more_keys_than_workers_are_worked_on_at_once() -> None:
         assert desk.begun == [str(number) for number in range(8)]
         assert desk.most_at_once["all"] == 3
         assert REGISTRY.get_sample_value("auth0_rotator_queue_depth") == 0
+
+
+async def test_a_slow_lane_never_has_more_than_half_of_the_workers() -> None:
+    """All workers would wait for the sick tenant, and nobody else's rotation would begin."""
+    async with at_work(concurrency=4) as desk:
+        gates = [desk.hold(f"sick-{number}") for number in range(5)]
+        for number in range(5):
+            desk.scheduler.wake(f"sick-{number}")
+        for key in ("well-1", "well-2", "other"):
+            desk.scheduler.wake(key)
+        await desk.until(lambda: set(desk.ended) == {"well-1", "well-2", "other"})
+        await turns()
+        assert [key for key in desk.begun if key.startswith("sick")] == ["sick-0", "sick-1"]
+        for gate in gates:
+            gate.set()
+        await desk.until(lambda: len(desk.ended) == 8)
+        sick = [key for key in desk.begun if key.startswith("sick")]
+        assert sick == [f"sick-{number}" for number in range(5)]
+
+
+async def test_a_key_that_waits_in_its_lane_is_woken_only_once() -> None:
+    async with at_work(concurrency=2) as desk:
+        gate = desk.hold("sick-1")
+        for key in ("sick-1", "sick-2"):
+            desk.scheduler.wake(key)
+        await turns()
+        desk.scheduler.wake("sick-2")
+        gate.set()
+        await desk.until(lambda: len(desk.ended) == 2)
+        await turns()
+        assert desk.begun == ["sick-1", "sick-2"]
 
 
 async def test_keys_come_in_the_order_of_their_instants() -> None:

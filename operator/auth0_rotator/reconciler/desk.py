@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from auth0_rotator.observation import ConnectionKey, Key
+from auth0_rotator.mirror import Mirror
+from auth0_rotator.observation import ConnectionKey, Key, referred
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.loop import Reconciler
 
@@ -14,12 +15,26 @@ class Desk:
     """What the workers do."""
 
     def __init__(
-        self, reconciler: Reconciler, connections: Connections, wake: Callable[[AnyKey], None]
+        self,
+        mirror: Mirror,
+        reconciler: Reconciler,
+        connections: Connections,
+        wake: Callable[[AnyKey], None],
     ) -> None:
         """`wake` is called for the rotations that a checked connection concerns."""
+        self._mirror = mirror
         self._reconciler = reconciler
         self._connections = connections
         self._wake = wake
+
+    def lane(self, key: AnyKey) -> str | None:
+        """Return the tenant that the work on `key` may have to wait for, None where nobody knows."""
+        if isinstance(key, ConnectionKey):
+            return self._connections.domain_of(key) or None
+        plan = self._mirror.plan(key)
+        if plan is None:
+            return None
+        return self._connections.domain_of(referred(plan.connection_ref, key.namespace)) or None
 
     async def work(self, key: AnyKey) -> datetime | None:
         """Do what is to be done for `key` now; return when it wants to come again."""

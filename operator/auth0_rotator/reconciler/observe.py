@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
+from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import (
     Connection,
     Contest,
@@ -13,6 +14,7 @@ from auth0_rotator.observation import (
     parse_status,
     referred,
 )
+from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
 from auth0_rotator.target import Target
@@ -32,16 +34,11 @@ async def observe(run: Pass) -> Observation:
     if rotation is not None and memory.unwritten_status is not None:
         rotation = replace(rotation, status=parse_status(memory.unwritten_status))
     journal = seen.journal if seen is not None else None
-    plan = rotation.plan if rotation is not None else None
-    if plan is None and journal is not None:
-        plan = journal.plan
+    plan = world.mirror.plan(run.key)
     connection = await _connection(run, plan, rotation, journal)
-    current = journal.current.record if journal is not None and journal.current else None
-    verification = memory.verification
-    moving = memory.moving
-    if moving is not None and moving.subject != connection.domain:
-        moving = None
-    is_leaving = _is_leaving(rotation)
+    current = journal.current.record.rotation_id if journal is not None and journal.current else ""
+    verification = _about(memory.verification, current)
+    moving = _about(memory.moving, connection.domain)
     return Observation(
         now=world.clock(),
         key=run.key,
@@ -58,18 +55,8 @@ async def observe(run: Pass) -> Observation:
         attempt=memory.attempt,
         is_cut_short=memory.is_cut_short,
         tried_tokens=memory.tried_tokens,
-        is_namespace_terminating=bool(
-            is_leaving
-            and seen is not None
-            and (journal is None or journal.is_sending)
-            and await world.objects.is_namespace_terminating(run.key.namespace)
-        ),
-        is_verification_done=(
-            verification is None
-            or verification.is_done
-            or current is None
-            or verification.subject != current.rotation_id
-        ),
+        is_namespace_terminating=await _is_namespace_terminating(run, rotation, seen),
+        is_verification_done=verification is None or verification.is_done,
         verify_at=verification.again_at if verification is not None else None,
         is_move_refused=moving is not None and moving.is_done,
         move_at=moving.again_at if moving is not None else None,
@@ -77,6 +64,21 @@ async def observe(run: Pass) -> Observation:
         contender=memory.contender,
         to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
     )
+
+
+def _about(asking: Verification | None, subject: str) -> Verification | None:
+    """Return how far the asking has come where it is about `subject`, else None."""
+    return asking if asking is not None and subject and asking.subject == subject else None
+
+
+async def _is_namespace_terminating(
+    run: Pass, rotation: Rotation | None, seen: SeenJournal | None
+) -> bool:
+    """Return whether the namespace is being deleted; asked only where a journal may be in the way."""
+    is_in_the_way = seen is not None and (seen.journal is None or seen.journal.is_sending)
+    if not is_in_the_way or not _is_leaving(rotation):
+        return False
+    return await run.world.objects.is_namespace_terminating(run.key.namespace)
 
 
 async def _connection(

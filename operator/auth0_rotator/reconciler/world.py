@@ -16,7 +16,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
 from auth0_rotator.errors import RotatorError, Stale
-from auth0_rotator.journal import Journal, Plan, journal_name
+from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.observation import Attempt, ConnectionKey, Key, Observation
 from auth0_rotator.reconciler.connections import Connections
@@ -165,13 +165,6 @@ class Pass:
         self.memory.postponements += 1
         wait = timedelta(seconds=2 ** min(self.memory.postponements - 1, 6))
         return self.world.clock() + max(wait, after or timedelta(0))
-
-    def plan(self) -> Plan | None:
-        """Return what is to be delivered, by the spec or by the journal."""
-        rotation, journal = self.world.mirror.rotations.get(self.key), self.journal()
-        if rotation is not None and rotation.plan is not None:
-            return rotation.plan
-        return journal.plan if journal is not None else None
 
     # The tenant ------------------------------------------------------------------------------
 

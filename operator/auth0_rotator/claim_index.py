@@ -1,0 +1,85 @@
+"""Which rotations claim a client, a Secret or a connection, by what their specs say."""
+
+from collections import defaultdict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from auth0_rotator.observation import ConnectionKey, Key, Rotation, referred
+
+H = TypeVar("H", bound=Hashable)
+
+
+class _Index(Generic[H]):
+    """Rotations by one claim. What nobody claims takes no room."""
+
+    def __init__(self) -> None:
+        self._keys: defaultdict[H, set[Key]] = defaultdict(set)
+
+    def add(self, claim: H, key: Key) -> None:
+        self._keys[claim].add(key)
+
+    def remove(self, claim: H, key: Key) -> None:
+        self._keys[claim].discard(key)
+        if not self._keys[claim]:
+            del self._keys[claim]
+
+    def get(self, claim: H) -> set[Key]:
+        return set(self._keys.get(claim, ()))
+
+
+class ClaimIndex:
+    """A rotation whose spec is invalid claims nothing."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._by_client: _Index[str] = _Index()
+        self._by_target: _Index[tuple[str, str]] = _Index()
+        self._by_connection: _Index[ConnectionKey] = _Index()
+
+    def add(self, rotation: Rotation) -> None:
+        """Take in what `rotation` claims."""
+        if rotation.spec is None:
+            return
+        self._by_client.add(rotation.spec.parameters.client_id, rotation.key)
+        self._by_target.add(target_of(rotation), rotation.key)
+        self._by_connection.add(connection_of(rotation), rotation.key)
+
+    def remove(self, rotation: Rotation) -> None:
+        """Drop what `rotation` claimed."""
+        if rotation.spec is None:
+            return
+        self._by_client.remove(rotation.spec.parameters.client_id, rotation.key)
+        self._by_target.remove(target_of(rotation), rotation.key)
+        self._by_connection.remove(connection_of(rotation), rotation.key)
+
+    def of_client(self, client_id: str) -> set[Key]:
+        """Return who claims this client, of whichever tenant."""
+        return self._by_client.get(client_id)
+
+    def of_target(self, namespace: str, name: str) -> set[Key]:
+        """Return who claims this Secret."""
+        return self._by_target.get((namespace, name))
+
+    def of_connection(self, key: ConnectionKey) -> set[Key]:
+        """Return who refers to this connection."""
+        return self._by_connection.get(key)
+
+    def claimants(self, rotation: Rotation) -> set[Key]:
+        """Return who claims the client or the Secret of `rotation`."""
+        if rotation.spec is None:
+            return set()
+        return self.of_client(rotation.spec.parameters.client_id) | self.of_target(*target_of(rotation))
+
+
+def connection_of(rotation: Rotation) -> ConnectionKey:
+    """Return the connection that a rotation with a valid spec refers to."""
+    if rotation.spec is None:
+        message = "an invalid spec refers to nothing"
+        raise ValueError(message)
+    return referred(rotation.spec.connection_ref, rotation.key.namespace)
+
+
+def target_of(rotation: Rotation) -> tuple[str, str]:
+    """Return namespace and name of the Secret that a rotation delivers into."""
+    name = rotation.spec.target.name if rotation.spec is not None else None
+    return rotation.key.namespace, name or rotation.key.name
