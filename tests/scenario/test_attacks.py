@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from auth0_simulator import Simulator, Tenant
+from auth0_rotator.observation import Key
+from auth0_simulator import App, Operation, Simulator, Tenant
 from harness import Stage, connection, rotation
-from harness.secrets import create, secret
+from harness.secrets import create, history, saved, secret, version
 from scenario.test_conflicts import HOUR, MERGE, MINUTES, PREFIX, give_up, rotate_now, stalled
 from scenario.test_restore import backup, lose_namespace, without_owner
 from scenario.test_what_changes import TOKEN, connect_to, in_the_middle
@@ -16,16 +17,24 @@ from scenario.test_what_must_not_rotate import (
     assert_in_the_way,
     assert_left_alone,
     journal_without_owner,
+    object_recreated_after_its_end,
 )
+
+
+async def lose_answer(stage: Stage, app: App, **spec: Any) -> None:
+    """Have the client secret changed, and the answer lost."""
+    changes = app.changes
+    stage.tenant.lose_answer()
+    await rotate_now(stage, app, "web", **spec)
+    await stage.settle()
+    assert app.changes == changes + 1
 
 
 async def test_an_open_rotation_is_finished_though_its_journal_lost_its_owner(stage: Stage) -> None:
     """Wrong: an owner reference with an empty uid, which the API server refuses for ever (as a row of
     AT_ANY_TIME: `journal_without_owner`)."""
     app = await stage.rotated(**TOKENS)
-    stage.tenant.lose_answer()
-    await rotate_now(stage, app, "web")
-    await stage.settle()
+    await lose_answer(stage, app)
     await journal_without_owner(stage, app)
     await assert_left_alone(stage, app, changes=2)
 
@@ -33,9 +42,7 @@ async def test_an_open_rotation_is_finished_though_its_journal_lost_its_owner(st
 async def test_a_clock_that_is_set_back_does_not_leave_a_rotation_open(stage: Stage) -> None:
     """Wrong: a pause that is kept as an instant: set back, the application is down for a day."""
     app = await stage.rotated()
-    stage.tenant.lose_answer()
-    await rotate_now(stage, app, "web")
-    await stage.settle()
+    await lose_answer(stage, app)
     stage.clock.advance(-DAY)
     await assert_left_alone(stage, app, changes=2)
 
@@ -99,10 +106,7 @@ async def test_a_client_is_taken_over_only_when_its_open_rotation_has_ended(
     app = await stage.rotated("web")
     await stage.kube.apply(rotation(app.client_id, "second"))
     await stage.settle()
-    stage.tenant.lose_answer()
-    await rotate_now(stage, app, "web")
-    await stage.settle()
-    assert app.changes == 2
+    await lose_answer(stage, app)
     await give_up(stage, how)
     await stage.run_for(HOUR)
     await stage.assert_delivered(app, "second")
@@ -135,9 +139,7 @@ async def test_a_connection_that_is_gone_from_the_spec_does_not_leave_a_rotation
 ) -> None:
     """Wrong: an open outcome that waits for the spec's connection, while the plan's is ready."""
     web = await stage.rotated()
-    stage.tenant.lose_answer()
-    await rotate_now(stage, web, "web")
-    await stage.settle()
+    await lose_answer(stage, web)
     await stage.kube.apply(rotation(web.client_id, annotations=TOKEN, connectionRef={"name": "no-such"}))
     await stage.run_for(HOUR)
     assert web.changes == 2
@@ -177,3 +179,119 @@ async def test_a_winner_whose_connection_is_gone_keeps_its_client(
     await stage.run_for(HOUR)
     assert web.changes == 1
     await stage.assert_delivered(web)
+
+
+async def test_an_open_rotation_goes_on_through_another_connection_to_its_tenant(stage: Stage) -> None:
+    """Wrong: an open outcome that waits for the plan's connection, while the spec's leads to the same
+    tenant."""
+    app = await stage.rotated()
+    await lose_answer(stage, app)
+    await stage.kube.apply(connection(stage.simulator, "second"))
+    await stage.kube.delete("Auth0Connection", "acme")
+    await rotate_now(stage, app, "web", connectionRef={"name": "second"})
+    await assert_left_alone(stage, app, changes=2)
+
+
+async def test_a_live_value_is_delivered_though_the_operator_lost_its_own_credentials(
+    stage: Stage,
+) -> None:
+    """Wrong: a probe that waits for a token, though it needs none."""
+    app = await stage.rotated()
+    await lose_answer(stage, app)
+    await stage.kube.apply(secret("auth0-management", clientSecret="wrong"))
+    await stage.restart()
+    await stage.run_for(MINUTES)
+    assert app.changes == 2
+    await stage.assert_delivered(app)
+
+
+async def test_a_value_that_still_spreads_is_not_given_up_for_the_old_one_in_the_target(
+    stage: Stage,
+) -> None:
+    """Wrong: the old value, which works a little longer, adopted as what a person put there by hand."""
+    app = await stage.rotated()
+    old = app.secret
+    stage.tenant.refuse_new_secret_for(3600)
+    await rotate_now(stage, app, "web")
+    await stage.settle()
+    await stage.kube.apply(secret("web", SECRET=old))
+    await stage.settle()
+    stage.tenant.refuse_new_secret_for(0)
+    await assert_left_alone(stage, app, changes=2)
+
+
+async def test_a_verification_goes_on_after_a_restart(stage: Stage) -> None:
+    """Wrong: a verification that ends with its process, and a value that is never verified."""
+    app = await stage.rotated()
+    stage.tenant.refuse_new_secret_for(3600)
+    await rotate_now(stage, app, "web")
+    await stage.settle()
+    await stage.restart()
+    await stage.settle()
+    assert (await stage.kube.condition("web", "Verified"))["status"] == "Unknown"
+    stage.tenant.refuse_new_secret_for(0)
+    await assert_left_alone(stage, app, changes=2)
+    assert (await stage.kube.condition("web", "Verified"))["status"] == "True"
+
+
+async def test_a_domain_is_not_recorded_before_its_tenant_was_asked(stage: Stage) -> None:
+    """Wrong: the former tenant's answer, taken for that of the domain that the spec names by now."""
+    app = await stage.rotated()
+    await stage.kube.apply(connection(stage.simulator, domain="other.eu.auth0.com"))
+    # The rotation comes first, before the connection was checked again.
+    await stage.operator.stock.take()
+    await stage.operator.work(Key(stage.kube.namespace, "web"))
+    annotations = (await saved(stage.kube, "Secret", "web.journal"))["metadata"]["annotations"]
+    assert annotations[f"{PREFIX}domain"] == stage.tenant.domain
+    await stage.kube.apply(connection(stage.simulator))
+    await assert_left_alone(stage, app)
+
+
+async def test_a_tenant_that_cannot_answer_for_a_new_domain_is_asked_at_its_pace(stage: Stage) -> None:
+    """Wrong: a probe after each probe that told nothing, as fast as they are answered."""
+    app = await stage.rotated()
+    stage.tenant.answer(503, text="<html>", operation=Operation.PROBE, times=1000)
+    asked = len(stage.tenant.asked(Operation.PROBE))
+    custom = connection(stage.simulator, domain="login.acme.com", audience=stage.tenant.audience)
+    await stage.kube.apply(custom)
+    await stage.run_for(2 * MINUTES)
+    assert 6 <= len(stage.tenant.asked(Operation.PROBE)) - asked <= 20
+    stage.tenant.faults.clear()
+    await assert_left_alone(stage, app)
+    assert (await stage.kube.condition("web", "Stalled"))["status"] == "False"
+
+
+async def test_what_was_refused_waits_while_it_is_suspended(stage: Stage) -> None:
+    """Wrong: a tenant that could not be reached, taken for an outcome that is open: that would go on
+    though it is suspended."""
+    app = await stage.rotated()
+    await stage.simulator.stop()
+    await rotate_now(stage, app, "web")
+    await stage.run_for(MINUTES)
+    assert (await stage.kube.condition("web", "Ready"))["status"] == "True"
+    await rotate_now(stage, app, "web", suspend=True)
+    await stage.settle()
+    await stage.simulator.start()
+    await assert_left_alone(stage, app)
+    await rotate_now(stage, app, "web", suspend=False)
+    await assert_left_alone(stage, app, changes=2)
+
+
+async def test_an_open_rotation_of_another_client_outweighs_the_record_in_the_target(
+    stage: Stage,
+) -> None:
+    """Wrong: a target that counts further than the journal, but of another client, and what was sent
+    is thrown away for it."""
+    web, api = await stage.rotated(), stage.tenant.add_app("api")
+    await rotate_now(stage, web, "web")
+    await stage.settle()
+    await object_recreated_after_its_end(stage, web)
+    await stage.kube.delete("Secret", "web.journal")
+    since = await version(stage.kube, "web")
+    stage.tenant.lose_answer()
+    await stage.kube.apply(rotation(api.client_id))
+    await stage.settle()
+    await stage.kube.apply(rotation(web.client_id))
+    await assert_left_alone(stage, web, changes=3)
+    assert api.changes == 1
+    assert api.secret in [shown["SECRET"] for shown in await history(stage.kube, "web", since=since)]
