@@ -2,72 +2,14 @@
 
 import base64
 import json
-import urllib.parse
-from typing import Any
 
 from auth0_simulator import App, Moment, Operation, Simulator
 from controlplane import ControlPlane
 from harness import Kube, connection, credentials, rotation
+from harness.leaks import found, quote_refusals
 from harness.process import NewOperator, OperatorProcess
 
-_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 ROTATION = "Auth0ClientSecretRotation"
-# A refusing policy that quotes what it refuses, as a careless one may do.
-POLICY = {
-    "apiVersion": "admissionregistration.k8s.io/v1",
-    "kind": "ValidatingAdmissionPolicy",
-    "metadata": {"name": "quotes-values"},
-    "spec": {
-        "failurePolicy": "Fail",
-        "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": ["secrets"],
-                }
-            ]
-        },
-        "validations": [
-            {
-                "expression": "!has(object.data) || !('REFUSED' in object.data)",
-                "messageExpression": "'not with ' + string(object.data['REFUSED'])",
-            }
-        ],
-    },
-}
-BINDING: dict[str, Any] = {
-    "apiVersion": "admissionregistration.k8s.io/v1",
-    "kind": "ValidatingAdmissionPolicyBinding",
-    "metadata": {"name": "quotes-values"},
-    "spec": {"policyName": "quotes-values", "validationActions": ["Deny"]},
-}
-
-
-def forms(value: str) -> set[str]:
-    """Return how a value may look where it leaked."""
-    encoded = base64.b64encode(value.encode()).decode()
-    return {
-        value,
-        encoded,
-        encoded.rstrip("="),
-        base64.urlsafe_b64encode(value.encode()).decode(),
-        base64.b64encode(encoded.encode()).decode(),
-        urllib.parse.quote(value, safe=""),
-        json.dumps(value)[1:-1],
-    }
-
-
-def found(values: set[str], places: dict[str, str]) -> list[str]:
-    """Return where one of the values stands; the first half of a value counts as well."""
-    return [
-        f"{place}: ...{text[max(0, text.find(form) - 60) : text.find(form)]}"
-        for place, text in places.items()
-        for value in values
-        for form in forms(value) | {value[: len(value) // 2]}
-        if form in text
-    ]
 
 
 async def places(plane: ControlPlane, kube: Kube, operator: OperatorProcess) -> dict[str, str]:
@@ -102,9 +44,7 @@ async def test_no_value_stands_anywhere_but_in_secrets(
     plane: ControlPlane, kube: Kube, simulator: Simulator, new_operator: NewOperator
 ) -> None:
     tenant = simulator.tenant
-    await kube.send("POST", f"{_ADMISSION}/validatingadmissionpolicies", POLICY)
-    binding = {**BINDING, "spec": {**BINDING["spec"], "matchResources": _in(kube.namespace)}}
-    await kube.send("POST", f"{_ADMISSION}/validatingadmissionpolicybindings", binding)
+    await quote_refusals(kube)
     await kube.apply(credentials(tenant), connection(simulator))
     operator = new_operator("--log-level=debug")
     await operator.start()
@@ -158,8 +98,3 @@ async def _told(kube: Kube, reason: str, *, times: int = 1) -> None:
 async def _ask(kube: Kube, token: str) -> None:
     annotations = {"auth0rotator.dev/rotate-now": token}
     await kube.merge(ROTATION, "web", {"metadata": {"annotations": annotations}})
-
-
-def _in(namespace: str) -> dict[str, Any]:
-    labels = {"kubernetes.io/metadata.name": namespace}
-    return {"namespaceSelector": {"matchLabels": labels}}
