@@ -117,6 +117,12 @@ def owner_reference(rotation: str, uid: str) -> dict[str, Any]:
     }
 
 
+def is_owned_by(owner: Mapping[str, Any], rotation: str) -> bool:
+    """Return whether an owner reference names the rotation called `rotation`, whatever its uid."""
+    is_rotation = owner.get("kind") == Kind.ROTATION.value and owner.get("name") == rotation
+    return is_rotation and str(owner.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
 def parse_journal(secret: Mapping[str, Any]) -> Journal:
     """Return what the Secret under a journal's name says.
 

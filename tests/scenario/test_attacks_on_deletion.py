@@ -202,18 +202,7 @@ async def test_a_journal_that_somebody_else_holds_is_waited_for_in_peace(stage: 
     await stage.assert_delivered(app)
 
 
-still_owned = pytest.mark.xfail(
-    strict=True, reason="a Secret that is let go keeps the reference to its owner, and is collected"
-)
-
-
-@pytest.mark.parametrize(
-    "is_at_once",
-    [
-        pytest.param(False, id="in two edits"),
-        pytest.param(True, id="in one edit", marks=still_owned),
-    ],
-)
+@pytest.mark.parametrize("is_at_once", [False, True], ids=["in two edits", "in one edit"])
 async def test_a_target_that_shall_not_be_deleted_any_more_outlives_its_new_name_and_its_rotation(
     stage: Stage, *, is_at_once: bool
 ) -> None:

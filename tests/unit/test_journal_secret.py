@@ -12,6 +12,7 @@ import pytest
 from auth0_rotator.journal import Journal, State
 from auth0_rotator.journal_secret import (
     JournalUnreadableError,
+    is_owned_by,
     journal_secret,
     owner_reference,
     parse_journal,
@@ -469,3 +470,19 @@ def test_the_record_of_current_is_not_taken_for_that_of_next() -> None:
     assert kept.current is not None
     assert kept.next is not None
     assert (kept.current.record, kept.next.record) == (record(), intended().record)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_owned"),
+    [
+        pytest.param({}, True, id="ours"),
+        pytest.param({"uid": "of-a-former-one"}, True, id="of-a-former-object"),
+        pytest.param({"apiVersion": "auth0rotator.dev/v2"}, True, id="another-version"),
+        pytest.param({"name": "api"}, False, id="another-rotation"),
+        pytest.param({"kind": "Deployment"}, False, id="another-kind"),
+        pytest.param({"apiVersion": "example.com/v1"}, False, id="another-group"),
+        pytest.param({"apiVersion": None}, False, id="no-group"),
+    ],
+)
+def test_an_owner_is_known_by_its_name(changes: dict[str, Any], *, is_owned: bool) -> None:
+    assert is_owned_by(owner_reference("web", "a-uid") | changes, "web") is is_owned

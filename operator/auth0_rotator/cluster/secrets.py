@@ -9,7 +9,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import Refused
 from auth0_rotator.journal import SENDING_FINALIZER, Journal, Plan, journal_name
-from auth0_rotator.journal_secret import journal_secret
+from auth0_rotator.journal_secret import is_owned_by, journal_secret
 from auth0_rotator.observation import Key
 from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
 from auth0_rotator.resource import CreationPolicy
@@ -95,46 +95,52 @@ class Secrets:
         With `deleteSecrets` it is deleted; of one that we only merged into, our keys are withdrawn.
         Nothing happens to a Secret that is not this rotation's target; returns whether it was.
         """
-        target = await self._target_of(key, plan.target_name)
-        if target is None:
+        found = await self._target_of(key, plan.target_name)
+        if found is None:
             return False
         is_merged = plan.target.creation_policy is CreationPolicy.MERGE
         if plan.delete_secrets and not is_merged:
-            await self._api.delete("Secret", plan.target_name, key.namespace, uid=target.uid)
+            uid = found["metadata"]["uid"]
+            await self._api.delete("Secret", plan.target_name, key.namespace, uid=uid)
         else:
-            await self._strip(key, plan.target_name, target, with_values=plan.delete_secrets)
+            await self._strip(key, found, with_values=plan.delete_secrets)
         return True
 
     async def withdraw(self, key: Key, name: str) -> bool:
         """Take our keys out of the Secret that they were merged into; return whether they were there."""
-        target = await self._target_of(key, name)
-        if target is not None:
-            await self._strip(key, name, target, with_values=True)
-        return target is not None
+        found = await self._target_of(key, name)
+        if found is not None:
+            await self._strip(key, found, with_values=True)
+        return found is not None
 
-    async def _target_of(self, key: Key, name: str) -> Target | None:
+    async def _target_of(self, key: Key, name: str) -> Body | None:
         """Return the Secret as it stands now where it is this rotation's target."""
         found = await self.get(key.namespace, name)
-        target = parse_target(found) if found is not None else None
-        is_ours = target is not None and target.rotation == key.name
-        return target if is_ours and target and target.labels.get(ROLE_LABEL) == Role.TARGET else None
+        if found is None:
+            return None
+        target = parse_target(found)
+        is_ours = target.rotation == key.name and target.labels.get(ROLE_LABEL) == Role.TARGET
+        return found if is_ours else None
 
-    async def _strip(self, key: Key, name: str, target: Target, *, with_values: bool) -> None:
-        """Take our label and record from a Secret, and our keys as well `with_values`."""
-        manager = field_manager(key.name)
-        held = target.fields.get(manager, frozenset())
+    async def _strip(self, key: Key, found: Body, *, with_values: bool) -> None:
+        """Take label, record and owner of ours from a Secret, and our keys as well `with_values`."""
+        target, manager = parse_target(found), field_manager(key.name)
+        owners = found["metadata"].get("ownerReferences") or []
         metadata: dict[str, Any] = {
             "uid": target.uid,
             "resourceVersion": target.resource_version,
             "labels": dict.fromkeys((ROLE_LABEL, MANAGED_BY_LABEL)),
             "annotations": dict.fromkeys(name for name in target.annotations if name.startswith(PREFIX)),
+            "ownerReferences": [owner for owner in owners if not is_owned_by(owner, key.name)],
         }
         gone: dict[str, Any] = {"metadata": metadata}
         if with_values:
             # Key by key: an apply of nothing would take along what nobody claims, and keys that
             # were once written as stringData are claimed by nobody.
+            held = target.fields.get(manager, frozenset())
             keys = [field.removeprefix("data/") for field in held if field.startswith("data/")]
             gone["data"] = dict.fromkeys(keys)
+        name = found["metadata"]["name"]
         await self._api.merge("Secret", name, key.namespace, gone, manager=manager)
 
     async def read_credentials(
