@@ -40,7 +40,9 @@ demo: ## The main job, end to end, on a control plane of its own (README's first
 test: ## Everything that CI runs (README's second command)
 	@$(MAKE) --no-print-directory -j2 init control-plane
 	@$(MAKE) --no-print-directory lint types unit
-	@$(BIN)/python -m pytest -q tests/manifest tests/simulator tests/scenario tests/e2e
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --ignore tests/e2e/figures \
+		tests/manifest tests/simulator tests/scenario tests/e2e
+	@$(BIN)/python -m pytest -q tests/e2e/figures
 
 .PHONY: lint
 lint: init ## Style, imports and their direction

@@ -8,8 +8,7 @@ from controlplane import ControlPlane
 from harness import Kube, connection, credentials, rotation
 from harness.leaks import found, quote_refusals
 from harness.process import NewOperator, OperatorProcess
-
-ROTATION = "Auth0ClientSecretRotation"
+from harness.waiting import ROTATION, ask
 
 
 async def places(plane: ControlPlane, kube: Kube, operator: OperatorProcess) -> dict[str, str]:
@@ -53,11 +52,11 @@ async def test_no_value_stands_anywhere_but_in_secrets(
     await _changed(kube, app, 1)
     # A message that quotes the value, an answer that is lost, one that is no JSON, a 5xx after all.
     tenant.answer(400, quotes_value=True)
-    await _ask(kube, "quoted")
+    await ask(kube, "quoted")
     await _told(kube, "RotationFailed")
     tenant.lose_answer(Operation.PATCH)
     tenant.answer(502, text="<html>a proxy</html>", moment=Moment.AFTER)
-    await _ask(kube, "lost")
+    await ask(kube, "lost")
     await _changed(kube, app, 2)
     # A policy that quotes the value, a drifted value, an unreadable journal.
     refused = tenant.add_app("refused")
@@ -93,8 +92,3 @@ async def _told(kube: Kube, reason: str, *, times: int = 1) -> None:
         return [told for told, _ in await kube.events()].count(reason) >= times
 
     await kube.eventually(is_told, what=reason)
-
-
-async def _ask(kube: Kube, token: str) -> None:
-    annotations = {"auth0rotator.dev/rotate-now": token}
-    await kube.merge(ROTATION, "web", {"metadata": {"annotations": annotations}})
