@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from auth0_rotator.observation import ConnectionKey, Key, Rotation, referred
+from auth0_rotator.subject import ConnectionKey, Key, Rotation, referred
 
 H = TypeVar("H", bound=Hashable)
 

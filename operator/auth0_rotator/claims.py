@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Contest, Rival, Rotation
+from auth0_rotator.observation import Contest, Rival
+from auth0_rotator.subject import Rotation
 
 # An object without a creation time would be the youngest of all.
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)

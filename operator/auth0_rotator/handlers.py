@@ -13,9 +13,9 @@ import kopf
 
 from auth0_rotator.cluster import Access
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import GROUP, VERSION, Kind
+from auth0_rotator.subject import ConnectionKey, Key
 
 logger = logging.getLogger(__name__)
 

@@ -12,17 +12,10 @@ from auth0_rotator.claim_index import ClaimIndex, target_of
 from auth0_rotator.claims import holds_claim
 from auth0_rotator.journal import JOURNAL_TYPE, Journal, Plan, rotation_of_journal
 from auth0_rotator.journal_secret import SeenJournal, see_journal
-from auth0_rotator.observation import (
-    ConnectionKey,
-    Contest,
-    Key,
-    Rival,
-    Rotation,
-    parse_rotation,
-    referred,
-)
+from auth0_rotator.observation import Contest, Rival
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import Kind
+from auth0_rotator.subject import ConnectionKey, Key, Rotation, parse_rotation, referred
 from auth0_rotator.target import Target
 from auth0_rotator.target_secret import parse_target
 from auth0_rotator.versions import Body, Versions

@@ -1,162 +1,17 @@
 """What one pass knows of one rotation: the whole input of a decision, as plain values."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp
+from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
-from auth0_rotator.record import PREFIX, Credential, token_of_annotation, token_of_spec
-from auth0_rotator.resource import ConnectionRef, Kind, RotationSpec, SpecInvalid, parse_spec
+from auth0_rotator.record import Credential
 from auth0_rotator.schedule import IntervalUnit
+from auth0_rotator.subject import ConnectionKey, Key, Rotation
 from auth0_rotator.target import Target
-
-ROTATE_NOW = f"{PREFIX}rotate-now"
-SETTLE_DOUBT = f"{PREFIX}settle-doubt"
-RECONCILE_AT = "reconcile.fluxcd.io/requestedAt"
-REVOKE_FINALIZER = f"{PREFIX}revoke"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Namespace and name of a rotation."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionKey:
-    """Kind, namespace (empty for the cluster kind) and name of a connection."""
-
-    kind: Kind
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        where = f" in namespace {self.namespace}" if self.namespace else ""
-        return f"{self.kind} {self.name}{where}"
-
-
-def referred(reference: ConnectionRef, namespace: str) -> ConnectionKey:
-    """Return the connection that `reference` means in `namespace`."""
-    kind = Kind(reference.kind.value)
-    return ConnectionKey(kind, namespace if kind.is_namespaced else "", reference.name)
-
-
-@dataclass(frozen=True, slots=True)
-class PastStatus:
-    """The parts of the last written status that a later pass reads. Never what decides on due."""
-
-    observed_generation: int = -1
-    failed: bool = False
-    failed_attempts: int = 0
-    last_attempted_at: datetime | None = None
-    next_retry_at: datetime | None = None
-    last_handled_reconcile_at: str = ""
-    history: Sequence[Mapping[str, Any]] = ()
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def conditions(self) -> Sequence[Mapping[str, Any]]:
-        """The conditions as they were written."""
-        conditions: Sequence[Mapping[str, Any]] = self.raw.get("conditions") or ()
-        return conditions
-
-    def is_verdict_on(self, rotation_id: str) -> bool:
-        """Return whether it says that the tenant accepts, or refuses, the value of this rotation."""
-        is_about = self.raw.get("lastRotationId") == rotation_id
-        return is_about and any(
-            condition.get("type") == ConditionType.VERIFIED and condition.get("status") != "Unknown"
-            for condition in self.conditions
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """An Auth0ClientSecretRotation as it was last seen."""
-
-    key: Key
-    uid: str
-    resource_version: str
-    generation: int
-    created_at: datetime | None
-    deleting_since: datetime | None
-    finalizers: tuple[str, ...]
-    spec: RotationSpec | None
-    spec_fault: str
-    rotate_now: str
-    settle_doubt: str
-    reconcile_at: str
-    status: PastStatus
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The tokens that the object carries, in the form in which handled ones are kept."""
-        trigger = self.spec.rotation_trigger if self.spec is not None else None
-        return tuple(
-            [token_of_annotation(self.rotate_now)] * bool(self.rotate_now)
-            + [token_of_spec(trigger or "")] * bool(trigger)
-        )
-
-    @property
-    def plan(self) -> Plan | None:
-        """What the spec wants delivered, None where the spec is invalid."""
-        if self.spec is None:
-            return None
-        return Plan(
-            rotation=self.key.name,
-            uid=self.uid,
-            connection_ref=self.spec.connection_ref,
-            secrets_mapping=self.spec.secrets_mapping,
-            target=self.spec.target,
-            delete_secrets=self.spec.deletion.delete_secrets,
-        )
-
-
-def parse_rotation(body: Mapping[str, Any]) -> Rotation:
-    """Return an object of the API as a `Rotation`; an invalid spec becomes its `spec_fault`."""
-    metadata = body["metadata"]
-    annotations = metadata.get("annotations") or {}
-    spec, fault = None, ""
-    try:
-        spec = parse_spec(RotationSpec, body.get("spec"))
-    except SpecInvalid as invalid:
-        fault = str(invalid)
-    return Rotation(
-        key=Key(metadata["namespace"], metadata["name"]),
-        uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
-        generation=metadata.get("generation", 0),
-        created_at=parse_timestamp(metadata.get("creationTimestamp")),
-        deleting_since=parse_timestamp(metadata.get("deletionTimestamp")),
-        finalizers=tuple(metadata.get("finalizers") or ()),
-        spec=spec,
-        spec_fault=fault,
-        rotate_now=annotations.get(ROTATE_NOW, ""),
-        settle_doubt=annotations.get(SETTLE_DOUBT, ""),
-        reconcile_at=annotations.get(RECONCILE_AT, ""),
-        status=parse_status(body.get("status") or {}),
-    )
-
-
-def parse_status(status: Mapping[str, Any]) -> PastStatus:
-    """Return the parts of a status that a later pass reads."""
-    return PastStatus(
-        observed_generation=status.get("observedGeneration", -1),
-        failed=status.get("rotationStatus") == "failed",
-        failed_attempts=status.get("failedAttempts") or 0,
-        last_attempted_at=parse_timestamp(status.get("lastRotationAttemptedAt")),
-        next_retry_at=parse_timestamp(status.get("nextRetryAt")),
-        last_handled_reconcile_at=status.get("lastHandledReconcileAt") or "",
-        history=status.get("history") or (),
-        raw=status,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from auth0_rotator.conditions import (
 from auth0_rotator.decision import Decision
 from auth0_rotator.decision.wants import scheduled_at
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Observation, PastStatus, Rotation
+from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord, token_of_annotation, token_of_spec
 from auth0_rotator.schedule import retry_delay
+from auth0_rotator.subject import PastStatus, Rotation
 from auth0_rotator.target import Difference, compare, project
 
 HISTORY_LENGTH: Final = 10

@@ -7,8 +7,8 @@ from auth0_rotator.cluster import Body, Objects, Page, Secrets
 from auth0_rotator.conditions import Reason
 from auth0_rotator.errors import Refused
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.resource import Kind
+from auth0_rotator.subject import ConnectionKey, Key
 
 logger = logging.getLogger(__name__)
 

@@ -13,20 +13,11 @@ from typing import Any, Final
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.journal import Journal, JournalMeta, Plan, State
-from auth0_rotator.observation import (
-    Attempt,
-    Connection,
-    ConnectionKey,
-    Contest,
-    Key,
-    Observation,
-    Rival,
-    Rotation,
-    parse_rotation,
-)
+from auth0_rotator.observation import Attempt, Connection, Contest, Observation, Rival
 from auth0_rotator.record import CommitRecord, Credential, Trigger
 from auth0_rotator.resource import Kind, parse_spec
 from auth0_rotator.schedule import IntervalUnit
+from auth0_rotator.subject import ConnectionKey, Key, Rotation, parse_rotation
 from auth0_rotator.target import Projection, Target, field_manager, project
 from auth0_rotator.target_secret import apply_body, parse_target
 

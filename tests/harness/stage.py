@@ -11,10 +11,10 @@ from typing import Any
 
 from auth0_rotator.cluster import Api, Objects, Secrets
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import Key
 from auth0_rotator.reconciler import AnyKey, Connections, Desk, Reconciler, World
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.stock import Stock
+from auth0_rotator.subject import Key
 from auth0_simulator import App, Simulator
 from controlplane import ControlPlane
 from harness.kube import Kube

@@ -16,9 +16,9 @@ from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.crd import definitions
 from auth0_rotator.journal import SENDING_FINALIZER
 from auth0_rotator.logs import FIELDS
-from auth0_rotator.observation import RECONCILE_AT, REVOKE_FINALIZER, ROTATE_NOW, SETTLE_DOUBT
 from auth0_rotator.resource import Kind
 from auth0_rotator.settings import Settings, flag_of, variable_of
+from auth0_rotator.subject import RECONCILE_AT, REVOKE_FINALIZER, ROTATE_NOW, SETTLE_DOUBT
 from controlplane import ControlPlane
 from harness import Kube
 from harness.installation import ROOT

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from auth0_rotator.observation import Key
+from auth0_rotator.subject import Key
 from auth0_simulator import App, Operation, Simulator, Tenant
 from harness import Stage, connection, rotation
 from harness.secrets import create, history, saved, secret, version

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.resource import Kind
+from auth0_rotator.subject import ConnectionKey, Key
 from auth0_simulator import Operation
 from harness import Stage, connection, credentials, rotation
 from harness.kube import GROUP

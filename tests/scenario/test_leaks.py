@@ -9,8 +9,8 @@ import pytest
 
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import RotatorError
-from auth0_rotator.observation import ConnectionKey, Key
 from auth0_rotator.resource import Kind
+from auth0_rotator.subject import ConnectionKey, Key
 from auth0_rotator.target import project
 from auth0_simulator import Moment, Operation
 from harness import Stage, rotation

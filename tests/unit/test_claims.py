@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from auth0_rotator.claims import holds_claim, winner_over
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Contest, Key, Rival, Rotation
+from auth0_rotator.observation import Contest, Rival
+from auth0_rotator.subject import Key, Rotation
 from examples import (
     NAMESPACE,
     credential,

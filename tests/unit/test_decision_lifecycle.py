@@ -6,7 +6,8 @@ import pytest
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
-from auth0_rotator.observation import Contest, Key
+from auth0_rotator.observation import Contest
+from auth0_rotator.subject import Key
 from examples import (
     created,
     invalid_rotation,

@@ -11,9 +11,10 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision import rotation as rotation_rules
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Observation, Rotation
+from auth0_rotator.observation import Observation
 from auth0_rotator.record import Trigger
 from auth0_rotator.schedule import IntervalUnit
+from auth0_rotator.subject import Rotation
 from examples import (
     CLIENT_ID,
     DAY,

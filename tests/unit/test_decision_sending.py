@@ -8,8 +8,9 @@ import pytest
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.journal import Journal, JournalMeta
-from auth0_rotator.observation import Attempt, Connection, Rotation
+from auth0_rotator.observation import Attempt, Connection
 from auth0_rotator.record import Trigger
+from auth0_rotator.subject import Rotation
 from auth0_rotator.target import Target
 from examples import (
     BY_HAND,

@@ -10,7 +10,8 @@ from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision import value as value_rules
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Observation, Rotation
+from auth0_rotator.observation import Observation
+from auth0_rotator.subject import Rotation
 from auth0_rotator.target import Target
 from auth0_rotator.target_secret import parse_target
 from examples import (

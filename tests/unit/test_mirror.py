@@ -10,9 +10,10 @@ from auth0_rotator.claim_index import connection_of
 from auth0_rotator.journal import State
 from auth0_rotator.journal_secret import journal_secret
 from auth0_rotator.mirror import Mirror, connection_key
-from auth0_rotator.observation import ConnectionKey, Contest, Key, Rival, referred
+from auth0_rotator.observation import Contest, Rival
 from auth0_rotator.resource import ConnectionRef, Kind
 from auth0_rotator.resource.rotation import ConnectionKind
+from auth0_rotator.subject import ConnectionKey, Key, referred
 from examples import (
     CLIENT_ID,
     DOMAIN,

@@ -5,18 +5,10 @@ from typing import Any
 
 import pytest
 
-from auth0_rotator.observation import (
-    ConnectionKey,
-    Contest,
-    Key,
-    Observation,
-    PastStatus,
-    given,
-    parse_rotation,
-    parse_status,
-)
+from auth0_rotator.observation import Contest, Observation, given
 from auth0_rotator.resource import Kind
 from auth0_rotator.resource.rotation import ConnectionKind
+from auth0_rotator.subject import ConnectionKey, Key, PastStatus, parse_rotation, parse_status
 from examples import (
     CLIENT_ID,
     MINUTE,

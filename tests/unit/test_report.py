@@ -10,10 +10,11 @@ import pytest
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason, timestamp
 from auth0_rotator.decision import Decision, decide
 from auth0_rotator.decision.model import hold, stall
-from auth0_rotator.observation import Observation, Rotation
+from auth0_rotator.observation import Observation
 from auth0_rotator.record import Trigger
 from auth0_rotator.report import Failure, Outcome, build_status
 from auth0_rotator.schedule import retry_delay
+from auth0_rotator.subject import Rotation
 from examples import (
     CURRENT,
     DUE_AT,

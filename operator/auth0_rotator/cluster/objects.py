@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.conditions import Reason, shortened, timestamp
-from auth0_rotator.observation import Key
 from auth0_rotator.record import MANAGED_BY
 from auth0_rotator.resource import GROUP, VERSION, Kind
+from auth0_rotator.subject import Key
 
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 # core/v1 Event.message.

@@ -10,9 +10,9 @@ from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import Refused
 from auth0_rotator.journal import SENDING_FINALIZER, Journal, Plan, journal_name
 from auth0_rotator.journal_secret import is_owned_by, journal_secret
-from auth0_rotator.observation import Key
 from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
 from auth0_rotator.resource import CreationPolicy
+from auth0_rotator.subject import Key
 from auth0_rotator.target import Projection, Target, field_manager
 from auth0_rotator.target_secret import apply_body, parse_target
 

@@ -3,7 +3,8 @@
 from auth0_rotator.claims import winner_over
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, hold, stall
-from auth0_rotator.observation import REVOKE_FINALIZER, Observation
+from auth0_rotator.observation import Observation
+from auth0_rotator.subject import REVOKE_FINALIZER
 
 
 def gone_is_finalized(o: Observation) -> Decision | None:

@@ -7,8 +7,8 @@ from typing import Final
 
 from auth0_rotator.cluster import Objects
 from auth0_rotator.errors import RotatorError
-from auth0_rotator.observation import ConnectionKey
 from auth0_rotator.resource import ClusterConnectionSpec, Kind, SpecInvalid, parse_spec
+from auth0_rotator.subject import ConnectionKey
 from auth0_rotator.versions import Body
 
 logger = logging.getLogger(__name__)

@@ -3,12 +3,11 @@
 Which step follows which stands in `decision.protocol`; what an accepted value needs, in `delivery`.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from auth0_rotator.auth0 import Liveness, Permit, Tenant
+from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.protocol import (
@@ -26,15 +25,23 @@ from auth0_rotator.journal import (
     Journal,
     attempted_again,
     begun,
-    journal_name,
     refused,
     with_another_value,
 )
 from auth0_rotator.observation import Observation, given
+from auth0_rotator.reconciler.attempt import (
+    Change,
+    clock,
+    is_patient,
+    note_acceptance,
+    overtaken,
+    read_journal,
+    replace_own,
+)
 from auth0_rotator.reconciler.delivery import commit_journal, deliver_target, end_settled, send_newest
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.preflight import check_client, choose, rehearse
-from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, new_rotation_id, new_secret
+from auth0_rotator.reconciler.world import Pass, new_rotation_id, new_secret
 from auth0_rotator.record import Credential, Trigger
 from auth0_rotator.report import Failure
 
@@ -42,24 +49,6 @@ from auth0_rotator.report import Failure
 SEND_WITHIN_SECONDS: Final = 5.0
 # What waited no longer than this since its journal write needs no second look at the journal.
 FRESH_SECONDS: Final = 1.0
-
-
-@dataclass(slots=True)
-class Change:
-    """What the steps of one pass hand on to each other."""
-
-    run: Pass
-    o: Observation
-    trigger: Trigger | None = None
-    tenant: Tenant | None = None
-    permit: Permit | None = None
-    journal: Journal = field(default_factory=Journal)
-    """As it was last written or read by a step."""
-    rests_on: float = 0.0
-    """When that was, by the event loop's clock."""
-    intended: Credential | None = None
-    error: RotatorError | None = None
-    """Why the tenant did not accept."""
 
 
 async def rotate(run: Pass, o: Observation, decision: Decision) -> None:
@@ -78,7 +67,7 @@ async def go_on(run: Pass, o: Observation, _: Decision) -> None:
         run.memory.attempt = replace(
             run.open_attempt(),
             accepted=accepted,
-            accepted_at=_clock(),
+            accepted_at=clock(),
             is_certain=journal.attempts == 1,
         )
     change = Change(run, o, journal=journal or Journal())
@@ -92,7 +81,7 @@ async def deliver_known(run: Pass, o: Observation, chosen: Credential) -> None:
         run.open_attempt(),
         is_certain=False,
         accepted=Credential(chosen.secret, record),
-        accepted_at=_clock(),
+        accepted_at=clock(),
     )
     await follow(Change(run, o), Step.DELIVER)
 
@@ -166,7 +155,7 @@ async def _begin(change: Change) -> Outcome:
         now=o.now,
         by=run.world.process,
     )
-    change.rests_on = _clock()
+    change.rests_on = clock()
     change.journal = await run.write_journal(journal)
     run.memory.attempt = replace(run.open_attempt(), sent_version=change.journal.version)
     return Outcome.DONE
@@ -176,7 +165,7 @@ async def _count(change: Change) -> Outcome:
     run = change.run
     run.memory.attempt = replace(run.open_attempt(), is_certain=False)
     counted = attempted_again(change.journal, now=change.o.now, by=run.world.process)
-    change.rests_on = _clock()
+    change.rests_on = clock()
     change.journal = await run.write_journal(counted)
     return Outcome.DONE
 
@@ -185,7 +174,7 @@ async def _probe(change: Change) -> Outcome:
     """Needs no token of the operator's: a value that is live is delivered without one."""
     chosen, tenant = given(change.journal.next), change.run.tenant(change.o)
     if await tenant.probe(chosen.record.client_id, chosen.secret) is Liveness.LIVE:
-        _note_acceptance(change, remote_seconds=0.0)
+        note_acceptance(change, remote_seconds=0.0)
         return Outcome.ACCEPTED
     return Outcome.NOT_KNOWN
 
@@ -201,12 +190,12 @@ async def _prepare(change: Change) -> Outcome:
         change.error = error
         is_own = change.journal.version == attempt.sent_version
         if attempt.is_certain and not is_own:
-            raise _overtaken(run) from None
-        is_over = isinstance(error, Refused) or not _is_patient(change)
+            raise overtaken(run) from None
+        is_over = isinstance(error, Refused) or not is_patient(change)
         return Outcome.REFUSED if is_over else Outcome.LATER
     version = attempt.sent_version if attempt.is_certain else change.journal.version
-    if attempt.is_certain or _clock() - change.rests_on > FRESH_SECONDS:
-        await _read_journal(change, version)
+    if attempt.is_certain or clock() - change.rests_on > FRESH_SECONDS:
+        await read_journal(change, version)
     return Outcome.DONE
 
 
@@ -216,7 +205,7 @@ def _not_ready(o: Observation) -> Retry | Refused:
 
 
 async def _send(change: Change) -> Outcome:
-    run, chosen, sent = change.run, given(change.journal.next), _clock()
+    run, chosen, sent = change.run, given(change.journal.next), clock()
     if sent - change.rests_on > SEND_WITHIN_SECONDS:
         message = "the process was stopped between the journal write and the change"
         raise Stale(Reason.BUSY, message)
@@ -230,10 +219,10 @@ async def _send(change: Change) -> Outcome:
         if isinstance(error, Unknown):
             return Outcome.UNKNOWN
         if isinstance(error, Retry):
-            return Outcome.LATER if _is_patient(change) else Outcome.REFUSED
+            return Outcome.LATER if is_patient(change) else Outcome.REFUSED
         is_value = error.reason == Reason.VALUE_REFUSED and attempt.values < MOST_VALUES
         return Outcome.VALUE_REFUSED if is_value else Outcome.REFUSED
-    _note_acceptance(change, remote_seconds=_clock() - sent)
+    note_acceptance(change, remote_seconds=clock() - sent)
     return Outcome.ACCEPTED
 
 
@@ -242,7 +231,7 @@ async def _choose(change: Change) -> Outcome:
     chosen = given(journal.next)
     record = replace(chosen.record, rotation_id=new_rotation_id())
     other = with_another_value(journal, Credential(new_secret(), record))
-    change.journal = await _replace_own(change, other)
+    change.journal = await replace_own(change, other)
     attempt = run.open_attempt()
     run.memory.attempt = replace(attempt, values=attempt.values + 1, sent_version=change.journal.version)
     change.error = None
@@ -252,7 +241,7 @@ async def _choose(change: Change) -> Outcome:
 async def _park(change: Change) -> Outcome:
     """End an attempt that surely changed nothing."""
     error = given(change.error)
-    await _replace_own(change, refused(change.journal))
+    await replace_own(change, refused(change.journal))
     is_stalled = isinstance(error, Refused)
     change.run.memory.failure = Failure(Reason(error.reason), error.message, is_stalled=is_stalled)
     return Outcome.DONE
@@ -271,61 +260,3 @@ EFFECTS: Final[Mapping[Step, Callable[[Change], Awaitable[Outcome]]]] = {
     Step.COMMIT: lambda change: commit_journal(change.run),
     Step.RESEND: lambda change: send_newest(change.run),
 }
-
-
-# What several of them do ------------------------------------------------------------------------
-
-
-def _is_patient(change: Change) -> bool:
-    """Return whether a hiccup is still no more than that."""
-    return change.o.now - change.run.open_attempt().started_at < ATTEMPT_PATIENCE
-
-
-async def _read_journal(change: Change, version: str) -> None:
-    """Read the journal as it is at this instant.
-
-    Raises:
-        Stale: it is not the one of this `version` any more; nothing is certain now.
-    """
-    run = change.run
-    change.rests_on = _clock()
-    await run.read_secret(journal_name(run.key.name))
-    seen = run.journal()
-    if seen is None or seen.version != version:
-        raise _overtaken(run)
-    change.journal = seen
-
-
-def _overtaken(run: Pass) -> Stale:
-    """Note that somebody else may have sent the value: nothing is certain any more."""
-    run.memory.attempt = replace(run.open_attempt(), is_certain=False)
-    return Stale(Reason.BUSY, "the journal was written by somebody else meanwhile")
-
-
-async def _replace_own(change: Change, journal: Journal) -> Journal:
-    """Write over this process's own `sending` write, and over nothing else.
-
-    Raises:
-        Stale: somebody else wrote in between, and may have sent the value.
-    """
-    try:
-        return await change.run.write_journal(journal)
-    except Stale:
-        raise _overtaken(change.run) from None
-
-
-def _note_acceptance(change: Change, *, remote_seconds: float) -> None:
-    """Keep the acceptance before anything else can fail."""
-    run, chosen = change.run, given(change.journal.next)
-    accepted_at = run.world.clock().replace(microsecond=0)
-    run.memory.attempt = replace(
-        run.open_attempt(),
-        accepted=replace(chosen, record=replace(chosen.record, rotated_at=accepted_at)),
-        accepted_at=_clock(),
-        remote_milliseconds=round(1000 * remote_seconds),
-        tries=0,
-    )
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()

@@ -18,8 +18,9 @@ from auth0_rotator.conditions import (
 )
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import Connection, ConnectionKey, Key
+from auth0_rotator.observation import Connection
 from auth0_rotator.reconciler.admission import Admission
+from auth0_rotator.reconciler.verdict import UNCHECKED, Verdict, version_of
 from auth0_rotator.resource import (
     ClusterConnectionSpec,
     ConnectionSpec,
@@ -27,6 +28,7 @@ from auth0_rotator.resource import (
     SpecInvalid,
     parse_spec,
 )
+from auth0_rotator.subject import ConnectionKey, Key
 from auth0_rotator.versions import Body
 
 logger = logging.getLogger(__name__)
@@ -35,25 +37,6 @@ SCOPE_TO_CHANGE: Final = "update:client_keys"
 SCOPE_TO_READ: Final = "read:clients"
 # While a connection is failing, its credentials are read and tried this often.
 RECHECK: Final = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What the last check of a connection came to."""
-
-    is_ready: bool
-    reason: Reason
-    message: str
-    scopes: frozenset[str] = frozenset()
-    is_stalled: bool = False
-    """Whether only a person can make it ready. A Secret that is missing may yet come by itself."""
-    of: tuple[str, int] = ("", 0)
-    """The uid and generation of the connection that was checked."""
-
-
-_UNCHECKED: Final = _Verdict(
-    is_ready=False, reason=Reason.PENDING, message="the connection was not checked yet"
-)
 
 
 @dataclass(slots=True)
@@ -87,7 +70,7 @@ class Connections:
         self._cluster_resource_namespace = cluster_resource_namespace
         self._allow_insecure = allow_insecure_endpoints
         self._lines: dict[ConnectionKey, _Line] = {}
-        self._verdicts: dict[ConnectionKey, _Verdict] = {}
+        self._verdicts: dict[ConnectionKey, Verdict] = {}
         self._paces: dict[str, Pace] = {}
         self._probe_paces: dict[str, Pace] = {}
         self._admission = Admission(objects, clock)
@@ -113,7 +96,7 @@ class Connections:
 
     def is_ready(self, key: ConnectionKey) -> bool:
         """Return whether the last check of the connection went well."""
-        return self._verdicts.get(key, _UNCHECKED).is_ready
+        return self._verdicts.get(key, UNCHECKED).is_ready
 
     def domain_of(self, key: ConnectionKey) -> str:
         """Return the domain that a connection leads to, empty where nobody knows."""
@@ -129,15 +112,15 @@ class Connections:
         refusal = await self._admission.refusal(key, body, namespace, client_id)
         if refusal is not None:
             return self._closed(key, Reason.NAMESPACE_NOT_ALLOWED, refusal, is_stalled=True)
-        verdict = self._verdicts.get(key, _UNCHECKED)
-        if verdict.of != _version_of(body):
+        verdict = self._verdicts.get(key, UNCHECKED)
+        if verdict.of != version_of(body):
             # What was found of a former spec says nothing of this one.
-            verdict = _UNCHECKED
+            verdict = UNCHECKED
         if not verdict.is_ready:
-            reason = verdict.reason if verdict is _UNCHECKED else Reason.CONNECTION_NOT_READY
+            reason = verdict.reason if verdict is UNCHECKED else Reason.CONNECTION_NOT_READY
             message = f"{key} is not ready ({verdict.reason}): {verdict.message}"
             closed = self._closed(key, reason, message, is_stalled=verdict.is_stalled)
-            return replace(closed, is_known=verdict is not _UNCHECKED and key in self._lines)
+            return replace(closed, is_known=verdict is not UNCHECKED and key in self._lines)
         return Connection(
             key=key,
             is_ready=True,
@@ -166,7 +149,7 @@ class Connections:
     async def check(self, key: ConnectionKey) -> tuple[set[Key], datetime | None]:
         """Check one connection and report on it; return whom a change concerns, and when again."""
         body = self._mirror.connections.get(key)
-        before = self._verdicts.get(key, _UNCHECKED)
+        before = self._verdicts.get(key, UNCHECKED)
         if body is None:
             await self._forget(key)
             return self._mirror.users_of(key), None
@@ -174,16 +157,16 @@ class Connections:
             line = await self._line(key, body)
             verdict = await self._try(line)
         except SpecInvalid as fault:
-            verdict = _Verdict(
+            verdict = Verdict(
                 is_ready=False, reason=Reason.SPEC_INVALID, message=str(fault), is_stalled=True
             )
         except RotatorError as error:
             reason = Reason(error.reason)
             is_stalled = isinstance(error, Refused) and reason is not Reason.SECRET_MISSING
-            verdict = _Verdict(
+            verdict = Verdict(
                 is_ready=False, reason=reason, message=error.message, is_stalled=is_stalled
             )
-        verdict = replace(verdict, of=_version_of(body))
+        verdict = replace(verdict, of=version_of(body))
         self._verdicts[key] = verdict
         await self._report(key, body, verdict)
         # A changed spec may admit other namespaces, whatever the tenant says.
@@ -256,7 +239,7 @@ class Connections:
             self._lines[key].client_id = client_id
         return Credentials(client_id, client_secret)
 
-    async def _try(self, line: _Line) -> _Verdict:
+    async def _try(self, line: _Line) -> Verdict:
         """Return the verdict that a new token gives; a changed grant shows in a new token only."""
         line.tenant.tokens.forget_token()
         token = await line.tenant.tokens.authenticate()
@@ -265,7 +248,7 @@ class Connections:
                 f"the application's token lacks the scope {SCOPE_TO_CHANGE}; grant it for the Auth0 "
                 "Management API"
             )
-            return _Verdict(
+            return Verdict(
                 is_ready=False,
                 reason=Reason.SCOPE_MISSING,
                 message=message,
@@ -273,9 +256,9 @@ class Connections:
                 is_stalled=True,
             )
         message = f"{line.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
-        return _Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)
+        return Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)
 
-    async def _report(self, key: ConnectionKey, body: Body, verdict: _Verdict) -> None:
+    async def _report(self, key: ConnectionKey, body: Body, verdict: Verdict) -> None:
         metadata, now = body["metadata"], self._clock()
         past = (body.get("status") or {}).get("conditions") or ()
         status = ConditionStatus.TRUE if verdict.is_ready else ConditionStatus.FALSE
@@ -297,11 +280,6 @@ class Connections:
             logger.warning("the status of a connection cannot be written", extra=extra)
             return
         self._mirror.put_connection(key.kind, answer)
-
-
-def _version_of(body: Body) -> tuple[str, int]:
-    metadata = body["metadata"]
-    return metadata["uid"], metadata.get("generation", 0)
 
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import ConnectionKey, Key, referred
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.loop import Reconciler
+from auth0_rotator.subject import ConnectionKey, Key, referred
 
 AnyKey = Key | ConnectionKey
 

@@ -10,10 +10,11 @@ from auth0_rotator.decision.model import hold
 from auth0_rotator.decision.sending import ABANDON_AFTER
 from auth0_rotator.errors import Refused, Retry, Stale, Unknown
 from auth0_rotator.journal import journal_name, refused
-from auth0_rotator.observation import REVOKE_FINALIZER, SETTLE_DOUBT, Observation, Rotation, given
+from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.verification import BELIEVED_AFTER
 from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.subject import REVOKE_FINALIZER, SETTLE_DOUBT, Rotation
 
 REVOKE_PAUSE: Final = timedelta(seconds=15)
 

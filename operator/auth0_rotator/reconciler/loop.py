@@ -13,13 +13,14 @@ from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale,
 from auth0_rotator.metrics import (
     forget_rotation,
 )
-from auth0_rotator.observation import Key, Observation
+from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler import change, farewell, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.reporting import report
 from auth0_rotator.reconciler.verification import resume_verification
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, World
+from auth0_rotator.subject import Key
 
 logger = logging.getLogger(__name__)
 

@@ -5,18 +5,11 @@ from dataclasses import replace
 from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
-from auth0_rotator.observation import (
-    Connection,
-    Contest,
-    Observation,
-    Rival,
-    Rotation,
-    parse_status,
-    referred,
-)
+from auth0_rotator.observation import Connection, Contest, Observation, Rival
 from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
+from auth0_rotator.subject import Rotation, parse_status, referred
 from auth0_rotator.target import Target
 
 _NO_CONNECTION = Connection(

@@ -12,10 +12,11 @@ from auth0_rotator.decision import Decision
 from auth0_rotator.decision.wants import due_at, new_tokens
 from auth0_rotator.errors import RotatorError, Stale
 from auth0_rotator.metrics import LAST_ROTATION, NEXT_ROTATION, OVERDUE, ROTATIONS, forget_series
-from auth0_rotator.observation import Observation, Rotation
+from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.report import Outcome, build_status
 from auth0_rotator.resource import Kind
+from auth0_rotator.subject import Rotation
 
 logger = logging.getLogger(__name__)
 

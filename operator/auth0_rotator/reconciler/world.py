@@ -18,12 +18,13 @@ from auth0_rotator.decision import Decision
 from auth0_rotator.errors import RotatorError, Stale
 from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import Attempt, ConnectionKey, Key, Observation
+from auth0_rotator.observation import Attempt, Observation
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.report import Failure
 from auth0_rotator.resource import Kind
 from auth0_rotator.schedule import IntervalUnit
+from auth0_rotator.subject import ConnectionKey, Key
 
 logger = logging.getLogger(__name__)
 
