@@ -1,0 +1,122 @@
+"""What many stories say: a person asks for a rotation, time goes by, and how every story must end."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from auth0_simulator import App, Entry, Operation, Tenant
+from harness.manifests import rotation
+from harness.stage import Stage
+
+ROTATION = "Auth0ClientSecretRotation"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The journal as it stands in the cluster."""
+
+    state: str
+    finalizers: list[str]
+    values: dict[str, str]
+
+
+async def journal(stage: Stage, name: str = "web") -> Seen:
+    """Return the journal of a rotation, which must be there."""
+    found = await stage.kube.get("Secret", f"{name}.journal")
+    assert found is not None, "the journal is gone"
+    metadata = found["metadata"]
+    return Seen(
+        state=metadata["annotations"]["auth0rotator.dev/state"],
+        finalizers=metadata.get("finalizers", []),
+        values=await stage.kube.secret(f"{name}.journal"),
+    )
+
+
+async def ask(stage: Stage, app: App, token: str = "again", name: str = "web", **spec: Any) -> None:
+    """Ask for a rotation, as a person does, and let the operator do what it can at this instant."""
+    annotations = {"auth0rotator.dev/rotate-now": token} | spec.pop("annotations", {})
+    await stage.kube.apply(rotation(app.client_id, name, annotations=annotations, **spec))
+    await stage.settle()
+
+
+async def skip(stage: Stage, by: timedelta) -> None:
+    """Let time go by at once: of all that was wanted meanwhile, the operator does each once."""
+    stage.clock.advance(by)
+    await stage.settle()
+
+
+def sent(stage: Stage) -> list[str]:
+    """Return every value that was sent for a change after the first rotation, in order."""
+    return [entry.value for entry in stage.tenant.asked(Operation.PATCH)][1:]
+
+
+def refusal(status: int, message: str, code: str = "invalid_body") -> dict[str, object]:
+    """Return the Management API's error envelope."""
+    return {"statusCode": status, "error": "Refused", "message": message, "errorCode": code}
+
+
+def refuse(tenant: Tenant, status: int = 403, message: str = "no") -> None:
+    """Have the tenant refuse every change until its faults are cleared."""
+    tenant.answer(status, refusal(status, message), times=1000)
+
+
+def silence_probes(tenant: Tenant, status: int = 503, **answer: Any) -> None:
+    """Have no probe answered sensibly until the tenant's faults are cleared."""
+    tenant.answer(status, operation=Operation.PROBE, times=1000, **({"text": "<html>"} | answer))
+
+
+async def lose(stage: Stage, app: App, **spec: Any) -> Entry:
+    """Ask for a rotation whose request is lost on its way, and return that request."""
+    stage.tenant.lose_request()
+    await ask(stage, app, **spec)
+    assert (await journal(stage)).state == "sending"
+    return stage.tenant.asked(Operation.PATCH)[-1]
+
+
+async def land(stage: Stage, app: App, lost: Entry) -> None:
+    """Let a lost request take effect now."""
+    stage.tenant.change_later(app, lost, 0)
+    await landed(stage, lost)
+
+
+async def landed(stage: Stage, lost: Entry) -> None:
+    """Return when a lost request has taken effect."""
+
+    async def has_landed() -> bool:
+        return lost.had_effect
+
+    await stage.kube.eventually(has_landed)
+
+
+async def reasons(stage: Stage) -> list[str]:
+    """Return the reasons of all Events, oldest first."""
+    return [reason for reason, _ in await stage.kube.events()]
+
+
+async def assert_refused(stage: Stage, app: App, name: str = "web") -> str:
+    """A first refusal: nothing changed, the old value works, the chosen one is kept. Return that."""
+    seen = await journal(stage, name)
+    assert (seen.state, seen.finalizers) == ("idle", [])
+    assert app.changes == 1
+    await stage.assert_delivered(app, name)
+    assert (await stage.kube.status(name))["rotationStatus"] == "failed"
+    assert (await stage.kube.condition(name, "Ready"))["status"] == "True"
+    return seen.values["next"]
+
+
+async def assert_at_peace(stage: Stage, app: App, *, changes: int, name: str = "web") -> None:
+    """All is told and delivered: so many real changes, nothing open, nothing held, nothing wrong."""
+    assert app.changes == changes
+    await stage.assert_delivered(app, name)
+    seen = await journal(stage, name)
+    assert (seen.state, seen.finalizers) == ("idle", [])
+    assert seen.values["current"] == app.secret
+    assert "next" not in seen.values
+    found = await stage.kube.get(ROTATION, name)
+    assert found is not None
+    assert "finalizers" not in found["metadata"]
+    status = found["status"]
+    assert status["rotationStatus"] == "success"
+    conditions = {entry["type"]: entry["status"] for entry in status["conditions"]}
+    assert conditions["Ready"] == "True"
+    assert conditions["Stalled"] == "False"
