@@ -6,6 +6,7 @@ Exit code 0 after Ctrl-C, 1 where the port is taken, 2 for a wrong flag.
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from typing import Final
 
@@ -60,6 +61,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Serve until Ctrl-C and return the exit code."""
     arguments = _arguments()
+    # A shell that starts it in the background has it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         asyncio.run(_serve(arguments))
     except KeyboardInterrupt:
