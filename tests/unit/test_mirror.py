@@ -806,17 +806,24 @@ def test_a_connection_that_no_list_shows_any_more_is_missed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("has_rotation", "has_journal", "target"),
-    [(True, True, "by-spec"), (False, True, "web"), (False, False, None)],
-    ids=["spec", "journal", "neither"],
+    ("subject", "kept", "target"),
+    [
+        pytest.param(of(WEB, **SAME_SECRET), journal_body(WEB), "common", id="spec"),
+        pytest.param(of(WEB, **SAME_SECRET), None, "common", id="spec-alone"),
+        pytest.param(of(WEB, rotationInterval=0), journal_body(WEB), "web", id="spec-invalid"),
+        pytest.param(None, journal_body(WEB), "web", id="journal"),
+        pytest.param(None, journal_body(WEB) | {"data": {}}, None, id="journal-unreadable"),
+        pytest.param(of(WEB, rotationInterval=0), None, None, id="spec-invalid-alone"),
+        pytest.param(None, None, None, id="neither"),
+    ],
 )
 def test_what_is_to_be_delivered_is_said_by_the_spec_and_else_by_the_journal(
-    *, has_rotation: bool, has_journal: bool, target: str | None
+    subject: dict[str, Any] | None, kept: dict[str, Any] | None, target: str | None
 ) -> None:
     mirror = Mirror()
-    if has_rotation:
-        mirror.put_rotation(of(WEB, target={"name": "by-spec"}))
-    if has_journal:
-        mirror.put_secret(journal_body(WEB))
-    plan = mirror.plan(WEB)
-    assert (plan.target_name if plan is not None else None) == target
+    if subject is not None:
+        mirror.put_rotation(subject)
+    if kept is not None:
+        mirror.put_secret(kept)
+    found = mirror.plan(WEB)
+    assert (found.target_name if found is not None else None) == target

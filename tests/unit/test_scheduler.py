@@ -201,6 +201,23 @@ async def test_a_slow_lane_never_has_more_than_half_of_the_workers() -> None:
         assert sick == [f"sick-{number}" for number in range(5)]
 
 
+async def test_a_lane_that_one_has_left_is_no_wider_than_before() -> None:
+    async with at_work(concurrency=4) as desk:
+        gates = [desk.hold(f"sick-{number}") for number in range(5)]
+        for number in range(3):
+            desk.scheduler.wake(f"sick-{number}")
+        await desk.until(lambda: len(desk.begun) == 2)
+        gates[0].set()
+        await desk.until(lambda: len(desk.begun) == 3)
+        for number in (3, 4):
+            desk.scheduler.wake(f"sick-{number}")
+        await turns()
+        assert desk.begun == ["sick-0", "sick-1", "sick-2"]
+        for gate in gates:
+            gate.set()
+        await desk.until(lambda: len(desk.ended) == 5)
+
+
 async def test_a_key_that_waits_in_its_lane_is_woken_only_once() -> None:
     async with at_work(concurrency=2) as desk:
         gate = desk.hold("sick-1")
