@@ -615,3 +615,19 @@ def test_a_journal_that_goes_alone_hurries_nobody(subject: Rotation | None, unti
     deleted = sending(meta=meta(deleting_since=NOW - 10 * MINUTE + SECOND))
     o = observation(rotation=subject, journal=deleted, connection=missing_connection())
     assert decide(o).until == until
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_given_up"),
+    [
+        pytest.param({"is_namespace_terminating": True}, True, id="namespace-goes"),
+        pytest.param({"now": NOW + timedelta(minutes=11)}, True, id="ten-minutes-over"),
+        pytest.param({}, False, id="just-deleted"),
+    ],
+)
+def test_a_delivery_that_cannot_succeed_does_not_block_a_deletion_for_ever(
+    changes: dict[str, Any], *, is_given_up: bool
+) -> None:
+    going = sending(meta=meta(deleting_since=NOW))
+    o = observation(rotation=None, journal=going, attempt=attempt(accepted=credential()), **changes)
+    assert (decide(o).action is Action.ABANDON) is is_given_up

@@ -93,7 +93,9 @@ def unverified_value_is_probed(o: Observation) -> Decision | None:
 
 def otherwise_hold(o: Observation) -> Decision:
     """Nothing is to be done before the next instant."""
-    instants = [due_at(o), o.verify_at if _is_to_be_probed(o) else None]
+    # A probe whose time has come waits for its connection, which wakes everybody when it is ready.
+    is_probe_ahead = _is_to_be_probed(o) and o.verify_at is not None and o.verify_at > o.now
+    instants = [due_at(o), o.verify_at if is_probe_ahead else None]
     until = min((instant for instant in instants if instant is not None), default=None)
     due = due_at(o)
     if due is None:
@@ -130,7 +132,7 @@ def _wait(o: Observation) -> Decision | None:
     if o.attempt is not None and is_ahead(o.attempt.again_at, o.now, at_most=LONGEST_PAUSE):
         return hold(Reason.BUSY, "a short back-off inside the attempt", o.attempt.again_at)
     late_until = o.journal.late_until if o.journal is not None else None
-    if late_until is not None and is_ahead(late_until, o.now, at_most=LATE_REQUEST):
+    if late_until is not None and is_ahead(late_until, o.now, at_most=2 * LATE_REQUEST):
         message = "a request of the last rotation may still take effect; waiting it out"
         return hold(Reason.LATE_REQUEST_POSSIBLE, message, late_until)
     return None

@@ -48,7 +48,7 @@ def unreadable_journal_holds(o: Observation) -> Decision | None:
 
 def accepted_value_is_delivered(o: Observation) -> Decision | None:
     """What the tenant took is delivered, whatever became of the journal meanwhile."""
-    if o.attempt is None or o.attempt.accepted is None or o.plan is None:
+    if o.attempt is None or o.attempt.accepted is None or o.plan is None or _is_given_up(o):
         return None
     if is_ahead(o.attempt.again_at, o.now, at_most=LONGEST_PAUSE):
         return hold(Reason.NOT_DELIVERED, "a short back-off of the delivery", o.attempt.again_at)
@@ -151,6 +151,13 @@ def _capped(o: Observation, until: datetime) -> datetime:
     """Return `until`; for an object that is being deleted the end of its wait, if that is sooner."""
     since = o.leaving_since
     return until if since is None or not _is_leaving(o) else min(until, since + ABANDON_AFTER)
+
+
+def _is_given_up(o: Observation) -> bool:
+    """Return whether a deletion has waited long enough, or its namespace goes."""
+    since = o.leaving_since
+    is_over = since is not None and o.now - since >= ABANDON_AFTER
+    return _is_leaving(o) and (o.is_namespace_terminating or is_over)
 
 
 def _is_leaving(o: Observation) -> bool:
