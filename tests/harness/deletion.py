@@ -42,7 +42,8 @@ async def assert_gone(stage: Stage, name: str = "web") -> None:
     """A deleted rotation leaves neither itself nor its journal, and so no finalizer of ours."""
 
     async def is_gone() -> bool:
-        await stage.settle()
+        # A second is what a pass waits after it lost a race against the namespace's own end.
+        await stage.run_for(timedelta(seconds=1))
         return await is_collected(stage, name)
 
     what = f"{name} or its journal is still there"
