@@ -12,8 +12,6 @@ from harness.story import ROTATION, ask, journal
 MINUTE: Final = timedelta(minutes=1)
 # The API server stamps a deletion by the real clock; the story's own may be a minute behind it.
 TEN_MINUTES: Final = timedelta(minutes=12)
-# A garbage collector that just started learns of our kinds after half a minute.
-COLLECTED_SECONDS: Final = 60.0
 REVOKES: Final = {"revokeGeneratedCredentials": True}
 SWITCHES: Final = [(deletes, revokes) for deletes in (False, True) for revokes in (False, True)]
 NAMES: Final = ["nothing", "revokes", "deletes", "deletes and revokes"]
@@ -47,7 +45,7 @@ async def assert_gone(stage: Stage, name: str = "web") -> None:
         return await is_collected(stage, name)
 
     what = f"{name} or its journal is still there"
-    await stage.kube.eventually(is_gone, seconds=COLLECTED_SECONDS, what=what)
+    await stage.kube.eventually(is_gone, what=what)
 
 
 async def is_collected(stage: Stage, name: str = "web") -> bool:
@@ -62,7 +60,7 @@ async def assert_target(stage: Stage, value: str, *, is_there: bool) -> None:
     async def stands() -> bool:
         return (await stage.kube.get("Secret", "web") is not None) is is_there
 
-    await stage.kube.eventually(stands, seconds=COLLECTED_SECONDS)
+    await stage.kube.eventually(stands)
     if is_there:
         found = await stage.kube.get("Secret", "web")
         assert found is not None

@@ -12,6 +12,8 @@ from controlplane import ControlPlane
 from controlplane.plane import ADMIN_TOKEN
 
 GROUP: Final = "/apis/auth0rotator.dev/v1alpha1"
+# A garbage collector that just started learns of our kinds after half a minute.
+PATIENCE: Final = 60.0
 ROTATIONS: Final = "auth0clientsecretrotations"
 CONNECTIONS: Final = "auth0connections"
 _FOLDERS: Final = {
@@ -125,7 +127,7 @@ class Kube:
         return [(item["reason"], item["message"]) for item in items]
 
     async def eventually(
-        self, check: Callable[[], Awaitable[Any]], *, seconds: float = 20.0, what: str = ""
+        self, check: Callable[[], Awaitable[Any]], *, seconds: float = PATIENCE, what: str = ""
     ) -> Any:
         """Return what `check` gives, once that is true in the sense of Python.
 

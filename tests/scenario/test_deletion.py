@@ -4,7 +4,6 @@ import pytest
 
 from harness import Stage, rotation
 from harness.deletion import (
-    COLLECTED_SECONDS,
     assert_gone,
     assert_target,
     delete,
@@ -44,7 +43,7 @@ async def test_a_deletion_that_no_operator_saw_is_finished_by_the_next_one(
     await delete(stage)
     if not revokes:
         # Nothing of ours holds it: the cluster alone brings it to its end.
-        await stage.kube.eventually(lambda: is_collected(stage), seconds=COLLECTED_SECONDS)
+        await stage.kube.eventually(lambda: is_collected(stage))
     await stage.restart()
     await assert_gone(stage)
     assert app.changes == 1 + revokes
