@@ -139,7 +139,9 @@ class Scheduler(Generic[K]):
         return LONGEST_SLEEP
 
     async def _serve(self) -> None:
-        while True:
+        task = asyncio.current_task()
+        # Work that swallowed its cancellation ends its worker all the same.
+        while task is None or not task.cancelling():
             key = await self._ready.get()
             lane = self._lane(key) if self._lane is not None else None
             if lane is not None and self._busy[lane] >= self._lane_width:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -251,6 +252,24 @@ async def test_another_domain_whose_tenant_knows_the_value_is_recorded_and_chang
     assert target is not None
     assert target["metadata"]["annotations"][f"{PREFIX}domain"] == other.tenant.domain
     assert await stalled(stage) == ("False", "WaitingForDueDate")
+
+
+async def test_a_domain_that_accepts_the_value_ends_the_alarm_of_one_that_refused_it(
+    stage: Stage, other: Simulator
+) -> None:
+    """Wrong: Ready stays False for ever, because a former tenant refused the value once."""
+    web = await stage.rotated()
+    other.tenant.add_app("web", client_id=web.client_id, secret=web.secret)
+    web.change("rotated in the dashboard", monotonic())
+    await stage.kube.merge("Auth0ClientSecretRotation", "web", {"status": None}, part="status")
+    await stage.restart()
+    await stage.run_for(HOUR)
+    assert (await stage.kube.condition("web", "Verified"))["reason"] == "RotatedElsewhere"
+    await connect_to(stage, other, "second")
+    await stage.kube.apply(rotation(web.client_id, connectionRef={"name": "second"}))
+    await stage.run_for(HOUR)
+    conditions = [await stage.kube.condition("web", name) for name in ("Verified", "Ready")]
+    assert [condition["status"] for condition in conditions] == ["True", "True"]
 
 
 @pytest.mark.parametrize("has_client", [True, False], ids=["another secret", "no such client"])

@@ -262,6 +262,17 @@ def test_what_is_owed_is_waited_for_once() -> None:
     assert played(act()) == close_to([1 / (1 * SHARE), 2 / (1 * SHARE)])
 
 
+def test_what_is_owed_stays_owed_however_often_the_rate_changes() -> None:
+    async def act() -> list[float]:
+        pace = Pace(requests_per_second=2, burst=4)
+        await seconds_of(pace, 3)
+        pace.set_rate(requests_per_second=5, burst=4)
+        pace.set_rate(requests_per_second=1, burst=4)
+        return await seconds_of(pace, 2)
+
+    assert played(act()) == close_to([1 / (1 * SHARE), 2 / (1 * SHARE)])
+
+
 def test_another_rate_ends_no_pause() -> None:
     async def act() -> list[float]:
         pace = Pace(requests_per_second=100, burst=4)

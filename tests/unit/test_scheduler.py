@@ -474,6 +474,30 @@ async def test_work_that_was_cancelled_from_within_is_a_bug_like_any_other() -> 
         assert desk.begun == ["a", "b", "a"]
 
 
+@pytest.mark.parametrize("end", ["return", "raise"])
+async def test_work_that_swallows_its_cancellation_ends_with_the_scheduler(end: str) -> None:
+    """Wrong: a worker that goes back for the next key after it was told to end."""
+    is_running = asyncio.Event()
+
+    async def work(_: str) -> None:
+        is_running.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if end == "raise":
+                message = "in the way of the end"
+                raise RuntimeError(message) from None
+
+    scheduler = Scheduler(work, clock=lambda: datetime.now(UTC), concurrency=1)
+    running = asyncio.create_task(scheduler.run())
+    scheduler.wake("a")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await is_running.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
 async def test_the_counts_of_two_keys_are_kept_apart() -> None:
     async with at_work() as desk:
         bug = RuntimeError("a bug")

@@ -33,10 +33,11 @@ class Pace:
         """Change the rate; without a change, what was used up stays used up."""
         if self._rate == (requests_per_second, burst):
             return
-        used = 1.0 - _available(self._limiter) / self._limiter.max_rate
+        used = self._owed + self._limiter.max_rate - _available(self._limiter)
+        share = min(1.0, used / self._limiter.max_rate)
         self._rate = (requests_per_second, burst)
         self._limiter = _limiter(requests_per_second, burst)
-        self._owed = used * self._limiter.max_rate
+        self._owed = share * self._limiter.max_rate
 
     def pause(self, wait: timedelta) -> None:
         """Let nothing go for `wait`."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from auth0_rotator.auth0 import Liveness
-from auth0_rotator.conditions import Reason
+from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
 from auth0_rotator.journal import adopted, moved, replanned, unproven
@@ -153,7 +153,11 @@ async def move(run: Pass, o: Observation, _: Decision) -> None:
     if liveness is Liveness.LIVE:
         await run.write_journal(moved(journal, domain))
         run.memory.moving = None
-        run.notice(Reason.DOMAIN_CHANGED, f"the tenant {domain} accepts the delivered value")
+        message = f"the tenant {domain} accepts the delivered value"
+        run.memory.verified = Condition(
+            ConditionType.VERIFIED, ConditionStatus.TRUE, Reason.VERIFIED, message
+        )
+        run.notice(Reason.DOMAIN_CHANGED, message)
     elif is_believed and liveness is Liveness.UNKNOWN:
         # Nobody said anything: asked anew after a while.
         run.memory.moving = Verification(domain, o.now, again_at=o.now + LONGEST_WAIT)
