@@ -83,15 +83,14 @@ class Mirror:
         """
         if rotation.spec is None:
             return []
-        claims = (
-            (Contest.CLIENT, self._claims.of_client(rotation.spec.parameters.client_id)),
-            (Contest.TARGET, self._claims.of_target(*target_of(rotation))),
-        )
-        return [
-            self._rival(self.rotations[key], contest)
-            for contest, keys in claims
-            for key in sorted(keys - {rotation.key}, key=str)
-        ]
+        keys = self._claims.of_target(*target_of(rotation)) - {rotation.key}
+        by_target = [self._rival(self.rotations[key], Contest.TARGET) for key in sorted(keys, key=str)]
+        return self.claimants_of(rotation.spec.parameters.client_id, besides=rotation.key) + by_target
+
+    def claimants_of(self, client_id: str, *, besides: Key) -> list[Rival]:
+        """Return the rotations whose specs name this client, of whichever tenant."""
+        keys = self._claims.of_client(client_id) - {besides}
+        return [self._rival(self.rotations[key], Contest.CLIENT) for key in sorted(keys, key=str)]
 
     def senders_of(self, client_id: str, *, besides: Key) -> list[Rival]:
         """Return who is in the middle of a change of this client, whatever the specs say by now."""

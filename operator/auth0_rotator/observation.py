@@ -129,6 +129,8 @@ class Observation:
     tried_tokens: frozenset[str] = frozenset()
     """Tokens that this process already tried to follow, in vain so far."""
     is_namespace_terminating: bool = False
+    is_word_taken_back: bool = False
+    """Whether a person took back what was said before this change: said again, it counts."""
     is_verification_done: bool = True
     """Whether there is nothing (more) to ask the tenant about the current value."""
     verify_at: datetime | None = None

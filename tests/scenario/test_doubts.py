@@ -181,3 +181,19 @@ async def _word(stage: Stage) -> str | None:
     assert found is not None
     word: str | None = found["metadata"].get("annotations", {}).get(DOUBT)
     return word
+
+
+async def test_a_word_that_is_taken_away_and_said_again_counts(stage: Stage) -> None:
+    """Catches an old word that makes the same word useless for as long as the doubt lasts."""
+    app = await stage.rotated(annotations={DOUBT: "current"})
+    silence_probes(stage.tenant)
+    stage.tenant.lose_request()
+    await ask(stage, app, annotations={DOUBT: "current"})
+    refuse(stage.tenant)
+    await stage.run_for(timedelta(seconds=80))
+    assert (await journal(stage)).state == "sending"
+    await stage.kube.merge(ROTATION, "web", {"metadata": {"annotations": {DOUBT: None}}})
+    await stage.settle()
+    await stage.kube.merge(ROTATION, "web", {"metadata": {"annotations": {DOUBT: "current"}}})
+    await stage.settle()
+    assert (await journal(stage)).state == "idle"

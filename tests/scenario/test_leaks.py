@@ -2,8 +2,10 @@
 
 import base64
 import gc
+import json
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +17,7 @@ from auth0_rotator.target import project
 from auth0_simulator import Moment, Operation
 from harness import Stage, rotation
 from harness.leaks import found, quote_refusals
+from harness.story import ROTATION, ask, journal
 
 
 def shown() -> str:
@@ -123,3 +126,13 @@ async def test_no_exception_about_a_write_prints_the_value(stage: Stage) -> None
     text = await told(write)
     assert "not with" in text
     assert not found({app.secret}, {"exception": text})
+
+
+async def test_a_pause_that_quotes_the_value_is_told_without_it(stage: Stage) -> None:
+    """Catches an answer that is told without masking, for it is only to be retried."""
+    app = await stage.rotated()
+    stage.tenant.answer(401, quotes_value=True, times=100)
+    await ask(stage, app)
+    await stage.run_for(timedelta(seconds=75))
+    value = (await journal(stage)).values["next"]
+    assert value not in json.dumps([await stage.kube.all(ROTATION), await stage.kube.all("Event")])

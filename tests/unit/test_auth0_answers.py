@@ -121,6 +121,7 @@ def test_only_a_400_refuses_the_value_itself() -> None:
     [
         pytest.param(MISSING, Reason.TOKEN_REFUSED, id="401"),
         pytest.param(NO_SCOPE, Reason.SCOPE_MISSING, id="403"),
+        pytest.param(answer(403), Reason.UNEXPECTED_ANSWER, id="403-firewall"),
         pytest.param(UNKNOWN_CLIENT, Reason.CLIENT_UNKNOWN, id="404"),
         pytest.param(LIMITED, Reason.RATE_LIMITED, id="429"),
         pytest.param(WRONG_BODY, Reason.REQUEST_REFUSED, id="400"),

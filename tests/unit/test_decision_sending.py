@@ -423,6 +423,13 @@ def test_a_person_ends_a_doubt_by_one_of_two_words(word: str, kept: Journal, act
     assert decide(observation(rotation=settling(word), journal=kept)).action is action
 
 
+def test_an_old_word_that_was_taken_back_and_said_again_counts() -> None:
+    """Wrong: a word that is useless for as long as the doubt lasts, because it was there before."""
+    kept = sending(settle_seen="next")
+    o = observation(rotation=settling("next"), journal=kept, is_word_taken_back=True)
+    assert decide(o).action is Action.SETTLE
+
+
 @pytest.mark.parametrize("word", ["next", "current"])
 def test_a_settled_doubt_repeats_the_word(word: str) -> None:
     assert decide(observation(rotation=settling(word), journal=sending())) == Decision(

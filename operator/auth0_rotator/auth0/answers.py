@@ -100,12 +100,14 @@ def refusal_of(answer: Answer) -> tuple[Reason, str]:
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
             return Reason.TOKEN_REFUSED, "a new token is asked for"
-        case HTTPStatus.FORBIDDEN:
+        case HTTPStatus.FORBIDDEN if answer.text("message"):
             return Reason.SCOPE_MISSING, "grant the operator's application what the tenant names"
         case HTTPStatus.NOT_FOUND:
             return Reason.CLIENT_UNKNOWN, "correct spec.parameters.clientId or the connection"
         case HTTPStatus.TOO_MANY_REQUESTS:
             return Reason.RATE_LIMITED, "it is tried again later"
+        case HTTPStatus.FORBIDDEN:
+            return Reason.UNEXPECTED_ANSWER, "this is no answer of Auth0: look for a proxy or firewall"
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Reason.REQUEST_REFUSED, "mend what the tenant names"
         case _:

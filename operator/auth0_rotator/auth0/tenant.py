@@ -128,7 +128,7 @@ class Tenant:
             case Change.ACCEPTED:
                 return
             case Change.LIMITED | Change.TOKEN_REFUSED:
-                raise self._to_be_retried(answer)
+                raise self._to_be_retried(answer, *hidden)
             case Change.VALUE_REFUSED:
                 raise Refused(Reason.VALUE_REFUSED, f"{self.domain} refused the value itself")
             case Change.REFUSED:
@@ -160,12 +160,13 @@ class Tenant:
         count(self.domain, operation, str(answer.status))
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._pace.pause(wait_asked(answer) or _LIMITED_WAIT)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
+        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            # A scope that is granted meanwhile shows in a new token only.
             self.tokens.forget_token(permit.token)
         return answer
 
-    def _to_be_retried(self, answer: Answer) -> Retry:
-        message = f"{self.domain} answered {described(answer)}"
+    def _to_be_retried(self, answer: Answer, *hidden: ClientSecret) -> Retry:
+        message = f"{self.domain} answered {described(answer, *hidden)}"
         if answer.status == HTTPStatus.UNAUTHORIZED:
             return Retry(Reason.TOKEN_REFUSED, message)
         return Retry(Reason.RATE_LIMITED, message, wait_asked(answer) or _LIMITED_WAIT)

@@ -101,7 +101,8 @@ def settled_doubt_ends(o: Observation) -> Decision | None:
     if journal is None or not journal.is_sending or rotation is None:
         return None
     word = rotation.settle_doubt
-    if word not in {"next", "current"} or word == journal.settle_seen:
+    is_old = word == journal.settle_seen and not o.is_word_taken_back
+    if word not in {"next", "current"} or is_old:
         return None
     if word == "current" and journal.current is None:
         return None

@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from auth0_rotator.auth0 import Permit, Tenant
 from auth0_rotator.conditions import Reason
-from auth0_rotator.errors import RotatorError, Stale
+from auth0_rotator.errors import Retry, RotatorError, Stale
 from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass
@@ -30,9 +31,10 @@ class Change:
     """Why the tenant did not accept."""
 
 
-def is_patient(change: Change) -> bool:
-    """Return whether a hiccup is still no more than that."""
-    return change.o.now - change.run.open_attempt().started_at < ATTEMPT_PATIENCE
+def is_patient(change: Change, error: Retry) -> bool:
+    """Return whether a hiccup is still no more than that, and is over before it is more."""
+    elapsed = change.o.now - change.run.open_attempt().started_at
+    return elapsed + (error.after or timedelta(0)) < ATTEMPT_PATIENCE
 
 
 async def read_journal(change: Change, version: str) -> None:

@@ -191,7 +191,7 @@ async def _prepare(change: Change) -> Outcome:
         is_own = change.journal.version == attempt.sent_version
         if attempt.is_certain and not is_own:
             raise overtaken(run) from None
-        is_over = isinstance(error, Refused) or not is_patient(change)
+        is_over = isinstance(error, Refused) or not is_patient(change, error)
         return Outcome.REFUSED if is_over else Outcome.LATER
     version = attempt.sent_version if attempt.is_certain else change.journal.version
     if attempt.is_certain or clock() - change.rests_on > FRESH_SECONDS:
@@ -219,7 +219,7 @@ async def _send(change: Change) -> Outcome:
         if isinstance(error, Unknown):
             return Outcome.UNKNOWN
         if isinstance(error, Retry):
-            return Outcome.LATER if is_patient(change) else Outcome.REFUSED
+            return Outcome.LATER if is_patient(change, error) else Outcome.REFUSED
         is_value = error.reason == Reason.VALUE_REFUSED and attempt.values < MOST_VALUES
         return Outcome.VALUE_REFUSED if is_value else Outcome.REFUSED
     note_acceptance(change, remote_seconds=clock() - sent)

@@ -9,11 +9,12 @@ from auth0_rotator.decision import Decision
 from auth0_rotator.decision.model import hold
 from auth0_rotator.decision.sending import ABANDON_AFTER
 from auth0_rotator.errors import Refused, Retry, Stale, Unknown
-from auth0_rotator.journal import journal_name, refused
+from auth0_rotator.journal import LATE_REQUEST, journal_name, refused
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.verification import BELIEVED_AFTER
 from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.schedule import is_ahead
 from auth0_rotator.subject import REVOKE_FINALIZER, SETTLE_DOUBT, Rotation
 
 REVOKE_PAUSE: Final = timedelta(seconds=15)
@@ -88,10 +89,14 @@ async def _revoke_and_release(run: Pass, o: Observation) -> None:
     """Give the client a secret that nobody knows, once; after ten minutes of any fault give up."""
     rotation = given(o.rotation)
     refusal = _revocation_refusal(o)
+    late_until = given(o.journal).late_until if o.journal is not None else None
+    if refusal is None and late_until is not None and is_ahead(late_until, o.now, at_most=LATE_REQUEST):
+        message = "a request of the last rotation may still take effect, and would undo the revocation"
+        run.obstacle = hold(Reason.FINALIZING, message, late_until)
+        return
     if refusal is None:
         try:
             await _revoke(run, o)
-            run.notice(Reason.REVOKED, await _let_dead_value_go(run, o))
         except (Retry, Unknown, Refused) as error:
             is_hopeless = error.reason == Reason.CLIENT_UNKNOWN
             since = rotation.deleting_since or o.now
@@ -111,7 +116,7 @@ def _revocation_refusal(o: Observation) -> str | None:
     current = o.journal.current if o.journal is not None else None
     if current is None:
         return "nothing was revoked: this rotation never delivered a value"
-    if o.connection.domain != current.record.domain:
+    if o.connection.domain not in {"", current.record.domain}:
         return f"nothing was revoked: the connection does not lead to {current.record.domain} any more"
     if not current.record.is_generated:
         return "nothing was revoked: the value was not made by this rotation"
@@ -121,24 +126,40 @@ def _revocation_refusal(o: Observation) -> str | None:
 
 
 async def _revoke(run: Pass, o: Observation) -> None:
+    """Revoke the value that the journal committed, and no other.
+
+    Raises:
+        RotatorError: as for `Tenant.revoke_client_secret`.
+    """
     current = given(given(o.journal).current)
     tenant = run.tenant(o)
     client_id, rotated_at = current.record.client_id, current.record.rotated_at
     # While a change spreads, a refusal does not say that the value is dead.
     is_spread = rotated_at is None or abs(o.now - rotated_at) >= BELIEVED_AFTER
-    if is_spread and await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE:
+    is_dead = is_spread and await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE
+    if is_dead and not run.memory.is_revocation_sent:
+        message = (
+            "the tenant does not accept the delivered value: it was revoked before, or rotated "
+            "elsewhere, and what is live now was not touched"
+        )
+        run.notice(Reason.REVOCATION_ABANDONED, message + await _let_dead_value_go(run, o))
         return
-    permit = await tenant.prepare()
-    await tenant.revoke_client_secret(permit, client_id)
+    if not is_dead:
+        permit = await tenant.prepare()
+        run.memory.is_revocation_sent = True
+        await tenant.revoke_client_secret(permit, client_id)
+    message = "the client secret was revoked at the tenant"
+    run.notice(Reason.REVOKED, message + await _let_dead_value_go(run, o))
 
 
 async def _let_dead_value_go(run: Pass, o: Observation) -> str:
-    """Take the commit record from a target that stays: nobody shall adopt what was revoked."""
-    message = "the client secret was revoked at the tenant"
+    """Take the commit record from a target that stays: nobody shall adopt what is dead."""
     if o.plan is None or o.plan.delete_secrets:
-        return message
+        return ""
+    name = o.plan.target_name
     is_kept = await run.world.secrets.release_target(run.key, o.plan)
-    return f"{message}; the Secret {o.plan.target_name} keeps the dead value" if is_kept else message
+    await run.read_secret(name)
+    return f"; the Secret {name} keeps the dead value" if is_kept else ""
 
 
 async def abandon(run: Pass, o: Observation, decision: Decision) -> None:

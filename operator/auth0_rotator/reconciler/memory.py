@@ -44,6 +44,10 @@ class Memory:
     verification: Verification | None = None
     moving: Verification | None = None
     """How far the asking of another domain's tenant has come; done: it does not know the value."""
+    is_word_taken_back: bool = False
+    """Whether, since this change is open, there was an instant without a person's word about it."""
+    is_revocation_sent: bool = False
+    """Whether the tenant may have revoked the value of a rotation that goes because we asked for it."""
     repairs: list[datetime] = field(default_factory=list)
     contender: str = ""
     postponements: int = 0

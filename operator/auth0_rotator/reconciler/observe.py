@@ -6,7 +6,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import Connection, Contest, Observation, Rival
-from auth0_rotator.reconciler.memory import Verification
+from auth0_rotator.reconciler.memory import Memory, Verification
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
 from auth0_rotator.subject import Rotation, parse_status, referred
@@ -27,6 +27,7 @@ async def observe(run: Pass) -> Observation:
     if rotation is not None and memory.unwritten_status is not None:
         rotation = replace(rotation, status=parse_status(memory.unwritten_status))
     journal = seen.journal if seen is not None else None
+    _note_word(memory, rotation, journal)
     plan = world.mirror.plan(run.key)
     connection = await _connection(run, plan, rotation, journal)
     current = journal.current.record.rotation_id if journal is not None and journal.current else ""
@@ -44,11 +45,12 @@ async def observe(run: Pass) -> Observation:
         leading_since=run.leading_since,
         journal_fault=seen.fault if seen is not None else "",
         journal_deleting_since=seen.deleting_since if seen is not None else None,
-        rivals=_rivals(run, rotation, connection.domain),
+        rivals=_rivals(run, rotation, journal, connection.domain),
         attempt=memory.attempt,
         is_cut_short=memory.is_cut_short,
         tried_tokens=memory.tried_tokens,
         is_namespace_terminating=await _is_namespace_terminating(run, rotation, seen),
+        is_word_taken_back=memory.is_word_taken_back,
         is_verification_done=verification is None or verification.is_done,
         verify_at=verification.again_at if verification is not None else None,
         is_move_refused=moving is not None and moving.is_done,
@@ -57,6 +59,14 @@ async def observe(run: Pass) -> Observation:
         contender=memory.contender,
         to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
     )
+
+
+def _note_word(memory: Memory, rotation: Rotation | None, journal: Journal | None) -> None:
+    """Note whether a person has taken back what was said of an earlier doubt: said again, it counts."""
+    if journal is None or not journal.is_sending:
+        memory.is_word_taken_back = False
+    elif rotation is not None and not rotation.settle_doubt:
+        memory.is_word_taken_back = True
 
 
 def _about(asking: Verification | None, subject: str) -> Verification | None:
@@ -137,12 +147,20 @@ async def _target(run: Pass, plan: Plan, rotation: Rotation | None) -> Target | 
     return mirror.target(namespace, name)
 
 
-def _rivals(run: Pass, rotation: Rotation | None, domain: str) -> list[Rival]:
-    """Return who claims the same Secret, or the same client of the same tenant."""
-    if rotation is None or rotation.spec is None:
+def _rivals(run: Pass, rotation: Rotation | None, journal: Journal | None, domain: str) -> list[Rival]:
+    """Return who claims the same Secret, or the same client of the same tenant: for a rotation that
+    goes the client of its value, whatever its spec says by now."""
+    mirror = run.world.mirror
+    current = journal.current if journal is not None else None
+    if rotation is not None and current is not None and _is_leaving(rotation):
+        client_id = current.record.client_id
+        rivals = mirror.claimants_of(client_id, besides=run.key)
+    elif rotation is not None and rotation.spec is not None:
+        client_id = rotation.spec.parameters.client_id
+        rivals = mirror.rivals_of(rotation)
+    else:
         return []
-    mirror, client_id = run.world.mirror, rotation.spec.parameters.client_id
-    rivals = mirror.rivals_of(rotation) + mirror.senders_of(client_id, besides=run.key)
+    rivals += mirror.senders_of(client_id, besides=run.key)
     return [
         rival
         for rival in rivals
