@@ -179,6 +179,8 @@ class Proxy:
         self.calls: list[Call] = []
         self.port = 0
         self._faults: list[Fault] = []
+        self._lists: dict[str, bytes] = {}
+        self._old_lists: dict[str, bytes] = {}
         self._watches: set[aiohttp.ClientResponse] = set()
         self._runner: web.AppRunner | None = None
         self._server: aiohttp.ClientSession | None = None
@@ -304,6 +306,10 @@ class Proxy:
         text = f"{json.dumps(event)}\n"
         self._faults.append(Fault(Effect.WATCH, Moment.BEFORE, times, status=200, text=text))
 
+    def lag(self) -> None:
+        """Answer every list as it was answered last, like an API server that is behind."""
+        self._old_lists = dict(self._lists)
+
     def close_watches(self) -> None:
         """End every watch that is open now."""
         for watch in list(self._watches):
@@ -315,6 +321,7 @@ class Proxy:
             if fault.gate is not None:
                 fault.gate.open()
         self._faults.clear()
+        self._old_lists.clear()
 
     def asked(self, *effects: Effect, name: str = "") -> list[Call]:
         """Return the journal's entries of these effects about this object; of all that is not named."""
@@ -400,8 +407,13 @@ class Proxy:
         )
 
     async def _forward(self, request: web.Request, call: Call, content: bytes) -> web.Response:
+        if call.effect is Effect.LIST and call.path in self._old_lists:
+            call.is_forwarded = False
+            return web.json_response(body=self._old_lists[call.path])
         async with self._upstream(request, content) as answer:
             body = await answer.read()
+        if call.effect is Effect.LIST:
+            self._lists[call.path] = body
         if answer.status < web.HTTPBadRequest.status_code:
             for fault in self._faults:
                 fault.note(call)

@@ -50,6 +50,12 @@ def sent(stage: Stage) -> list[str]:
     return [entry.value for entry in stage.tenant.asked(Operation.PATCH)][1:]
 
 
+def sent_of(stage: Stage, app: App) -> list[str]:
+    """Return every value that was sent for a change of this client after its first rotation."""
+    asked = stage.tenant.asked(Operation.PATCH)
+    return [entry.value for entry in asked if entry.client_id == app.client_id][1:]
+
+
 def refusal(status: int, message: str, code: str = "invalid_body") -> dict[str, object]:
     """Return the Management API's error envelope."""
     return {"statusCode": status, "error": "Refused", "message": message, "errorCode": code}

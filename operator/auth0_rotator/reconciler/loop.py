@@ -148,11 +148,14 @@ class Reconciler:
         """Do what was decided, and note what came in the way."""
         sent = o.journal.next if o.journal is not None else None
         run.memory.trigger = decision.trigger or (sent.record.trigger if sent is not None else None)
+        attempt = run.memory.attempt
         try:
             await ACTIONS[decision.action](run, o, decision)
         except Stale as stale:
             run.memory.stale_reads += 1
-            if run.memory.stale_reads > MOST_STALE_READS:
+            # Once is a race. What was postponed for it before is in the way of every write.
+            is_calm = not run.memory.postponements and (attempt is None or not attempt.tries)
+            if run.memory.stale_reads > (MOST_STALE_READS if is_calm else 1):
                 self._postpone(run, o, decision, Retry(Reason.BUSY, stale.message))
             await run.read_all(o)
         except (Retry, Unknown) as pause:
