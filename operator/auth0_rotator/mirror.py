@@ -7,6 +7,7 @@ whichever way it came.
 
 from collections import defaultdict
 from collections.abc import Container
+from datetime import datetime
 
 from auth0_rotator.claim_index import ClaimIndex, target_of
 from auth0_rotator.claims import holds_claim
@@ -107,6 +108,19 @@ class Mirror:
             for key, journal in sorted(self._sending(), key=str)
             if key != besides and journal.next and journal.next.record.client_id == client_id
         ]
+
+    def is_open(self, key: Key) -> bool:
+        """Return whether a change of this rotation has no known outcome yet."""
+        seen = self._journals.get(key)
+        return seen is not None and seen.journal is not None and seen.journal.is_sending
+
+    def is_due(self, key: Key, now: datetime) -> bool:
+        """Return whether, by its status, a rotation is due and not held up by a failure."""
+        rotation = self.rotations.get(key)
+        if rotation is None or rotation.spec is None or rotation.spec.suspend:
+            return False
+        due = rotation.status.next_rotation_at
+        return due is not None and due <= now and not rotation.status.failed
 
     def _sending(self) -> list[tuple[Key, Journal]]:
         found = ((key, seen.journal) for key, seen in self._journals.items())

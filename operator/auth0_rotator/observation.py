@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
@@ -12,6 +12,15 @@ from auth0_rotator.record import Credential
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import ConnectionKey, Key, Rotation
 from auth0_rotator.target import Target
+
+
+class CredentialsPlace(NamedTuple):
+    """A Secret, and the keys in it under which credentials stand."""
+
+    namespace: str
+    name: str
+    client_id_key: str
+    client_secret_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,8 @@ class Connection:
     client_id: str = ""
     """The client as which the operator itself authenticates."""
     scopes: frozenset[str] = frozenset()
+    credentials: CredentialsPlace | None = None
+    """Where the operator reads its own credentials for it; None where nobody knows."""
 
 
 T = TypeVar("T")
@@ -139,6 +150,8 @@ class Observation:
     """Whether another domain's tenant did not know the current value."""
     move_at: datetime | None = None
     """Not before then that tenant is asked again; None where it may be at once."""
+    is_connection_busy: bool = False
+    """Whether other rotations of the connection are due or open; looked at for its own client only."""
     repairs: Sequence[datetime] = ()
     """When drift was repaired lately."""
     to_withdraw: Sequence[str] = ()

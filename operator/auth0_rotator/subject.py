@@ -54,6 +54,8 @@ class PastStatus:
     failed: bool = False
     failed_attempts: int = 0
     last_attempted_at: datetime | None = None
+    next_rotation_at: datetime | None = None
+    """As it was told; good for an order among rotations, never for whether one is due."""
     next_retry_at: datetime | None = None
     last_handled_reconcile_at: str = ""
     history: Sequence[Mapping[str, Any]] = ()
@@ -149,6 +151,7 @@ def parse_status(status: Mapping[str, Any]) -> PastStatus:
         failed=status.get("rotationStatus") == "failed",
         failed_attempts=status.get("failedAttempts") or 0,
         last_attempted_at=parse_timestamp(status.get("lastRotationAttemptedAt")),
+        next_rotation_at=parse_timestamp(status.get("nextRotationAt")),
         next_retry_at=parse_timestamp(status.get("nextRetryAt")),
         last_handled_reconcile_at=status.get("lastHandledReconcileAt") or "",
         history=status.get("history") or (),

@@ -47,7 +47,6 @@ _NOT_YET: Final = (
     "rotate-reason",
     "freeze",
     "announced",
-    "allowOwnClient",
     "foreignRotation",
     "--webhook-url",
     "make bench",

@@ -115,6 +115,7 @@ def test_defaults_are_those_of_the_contract(plane: ControlPlane) -> None:
         "initialRotation": "Immediate",
         "target": {"creationPolicy": "Create"},
         "suspend": False,
+        "allowOwnClient": False,
         "verification": {"enabled": True},
         "deletion": {"deleteSecrets": False, "revokeGeneratedCredentials": False},
     }

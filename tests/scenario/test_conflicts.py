@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auth0_simulator import App
+from auth0_simulator import App, Operation
 from harness import Kube, Stage, connection, credentials, rotation
 from harness.secrets import saved, secret
 
@@ -157,6 +157,61 @@ async def test_the_operators_own_client_is_not_rotated_by_date_or_token_even_if_
     reason, message = await stalled(stage.kube, "web")
     assert reason == "OwnClient"
     assert "another application for the connection" in message
+
+
+OWN: dict[str, Any] = {
+    "allowOwnClient": True,
+    "target": {"name": "auth0-management", "creationPolicy": "Merge"},
+    "secretsMapping": {"clientId": "clientId", "clientSecret": "clientSecret"},
+}
+
+
+@pytest.mark.parametrize("fault", ["none", "answer lost, and a restart"])
+async def test_the_operators_own_client_is_rotated_last_where_it_is_allowed(
+    stage: Stage, fault: str
+) -> None:
+    """Wrong: an operator that locks itself out, by a value that only the dead process knew how to
+    deliver, or by being changed before those that need its token."""
+    app, manager = await stage.rotated("web"), stage.tenant.manager
+    token = {f"{PREFIX}rotate-now": "now"}
+    await stage.kube.apply(rotation(manager.client_id, "own", **OWN))
+    await stage.settle()
+    assert manager.changes == 1
+    if fault != "none":
+        stage.tenant.lose_answer(times=2)
+    await stage.kube.apply(rotation(manager.client_id, "own", annotations=token, **OWN))
+    await stage.kube.apply(rotation(app.client_id, "web", annotations=token))
+    await stage.settle()
+    if fault != "none":
+        await stage.restart()
+    await stage.run_for(HOUR)
+    assert (app.changes, manager.changes) == (2, 2)
+    held = await stage.kube.secret("auth0-management")
+    assert held == {"clientId": manager.client_id, "clientSecret": manager.secret}
+    await stage.assert_delivered(app, "web")
+    # Who starts anew gets along with what was delivered.
+    await stage.restart()
+    await stage.kube.apply(rotation(app.client_id, "web", annotations={f"{PREFIX}rotate-now": "again"}))
+    await stage.run_for(MINUTES)
+    assert app.changes == 3
+
+
+async def test_the_operators_own_client_waits_until_nobody_else_is_due(stage: Stage) -> None:
+    """Wrong: an order by name or by chance."""
+    await stage.connect()
+    names = ["before", "web", "zebra"]
+    apps = [stage.tenant.add_app(name) for name in names]
+    manager = stage.tenant.manager
+    everyone = [*zip(names, apps, strict=True), ("own", manager)]
+    for name, app in everyone:
+        await stage.kube.apply(rotation(app.client_id, name, **(OWN if app is manager else {})))
+    await stage.run_for(MINUTES)
+    assert {app.changes for _, app in everyone} == {1}
+    stage.clock.advance(timedelta(days=40))
+    await stage.run_for(MINUTES)
+    assert {app.changes for _, app in everyone} == {2}
+    sent = [entry.client_id for entry in stage.tenant.asked(Operation.PATCH)]
+    assert sent[-1] == manager.client_id
 
 
 # One Secret -------------------------------------------------------------------------------------------

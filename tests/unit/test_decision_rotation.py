@@ -11,7 +11,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision import rotation as rotation_rules
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import CredentialsPlace, Observation
 from auth0_rotator.record import Trigger
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import Rotation
@@ -406,11 +406,36 @@ def test_the_operators_own_client_is_not_rotated(client_id: str, *, is_own: bool
     refused = Decision(
         Action.HOLD,
         Reason.OWN_CLIENT,
-        "this is the client by which the operator itself authenticates; rotate it by hand, or use "
-        "another application for the connection",
+        "this is the client by which the operator itself authenticates; use another application for "
+        "the connection, or say spec.allowOwnClient: true",
         is_stalled=True,
     )
     assert decide(o) == (refused if is_own else CREATION)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_busy", "reason"),
+    [
+        pytest.param(("team-a", "web", "ID", "SECRET"), False, Reason.CREATION, id="allowed"),
+        pytest.param(None, False, Reason.CREATION, id="place-not-known"),
+        pytest.param(("team-a", "web", "ID", "SECRET"), True, Reason.OWN_CLIENT, id="others-first"),
+        pytest.param(("team-b", "web", "ID", "SECRET"), False, Reason.OWN_CLIENT, id="namespace"),
+        pytest.param(("team-a", "api", "ID", "SECRET"), False, Reason.OWN_CLIENT, id="name"),
+        pytest.param(("team-a", "web", "id", "SECRET"), False, Reason.OWN_CLIENT, id="id-key"),
+        pytest.param(("team-a", "web", "ID", "secret"), False, Reason.OWN_CLIENT, id="secret-key"),
+    ],
+)
+def test_the_operators_own_client_is_rotated_last_and_only_into_the_credentials_that_it_reads(
+    place: tuple[str, str, str, str] | None, *, is_busy: bool, reason: Reason
+) -> None:
+    own = connection(
+        client_id=CLIENT_ID, credentials=CredentialsPlace(*place) if place is not None else None
+    )
+    subject = rotation(spec={"allowOwnClient": True})
+    decision = decide(created(rotation=subject, connection=own, is_connection_busy=is_busy))
+    assert decision.reason is reason
+    assert decision.is_stalled is (reason is Reason.OWN_CLIENT and not is_busy)
+    assert decision.until == (NOW + timedelta(seconds=5) if is_busy else None)
 
 
 @pytest.mark.parametrize("trigger", WANTED)

@@ -458,6 +458,47 @@ def test_an_unreadable_journal_backs_no_claim() -> None:
     assert [rival.holds for rival in mirror.rivals_of(mirror.rotations[WEB])] == [False]
 
 
+@pytest.mark.parametrize(
+    ("status", "spec", "is_due"),
+    [
+        pytest.param({"nextRotationAt": "2026-11-23T09:30:00Z"}, {}, True, id="due"),
+        pytest.param({"nextRotationAt": "2026-11-23T09:30:01Z"}, {}, False, id="in-a-second"),
+        pytest.param({}, {}, False, id="automation-off"),
+        pytest.param(
+            {"nextRotationAt": "2026-11-23T09:30:00Z", "rotationStatus": "failed"},
+            {},
+            False,
+            id="held-up-by-a-failure",
+        ),
+        pytest.param(
+            {"nextRotationAt": "2026-11-23T09:30:00Z"}, {"suspend": True}, False, id="suspended"
+        ),
+    ],
+)
+def test_a_rotation_is_due_by_what_was_told_of_it(
+    status: dict[str, str], spec: dict[str, Any], *, is_due: bool
+) -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB, **spec) | {"status": status})
+    assert mirror.is_due(WEB, NOW) is is_due
+    assert not mirror.is_due(API, NOW)
+
+
+def test_an_invalid_spec_is_never_due() -> None:
+    mirror = Mirror()
+    body = rotation_body(spec={"rotationInterval": 0}, name=WEB.name, namespace=WEB.namespace)
+    mirror.put_rotation(body | {"status": {"nextRotationAt": "2026-11-23T09:30:00Z"}})
+    assert not mirror.is_due(WEB, NOW)
+
+
+def test_a_change_is_open_while_its_journal_says_so() -> None:
+    mirror = Mirror()
+    assert not mirror.is_open(WEB)
+    mirror.put_secret(sending_body(WEB))
+    mirror.put_secret(journal_body(API))
+    assert (mirror.is_open(WEB), mirror.is_open(API)) == (True, False)
+
+
 # Journals --------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Rules that ask for a change at the tenant, and what each of them needs first."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from auth0_rotator.conditions import ConditionType, Reason
@@ -9,12 +10,15 @@ from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
 from auth0_rotator.decision.wants import due_at, new_tokens, retry_at
 from auth0_rotator.journal import LATE_REQUEST
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import CredentialsPlace, Observation
 from auth0_rotator.record import Trigger
+from auth0_rotator.resource import RotationSpec
 from auth0_rotator.schedule import LONGEST_BACK_OFF, is_ahead
 
 # The last look at a value comes ten minutes after a lost answer.
 LONGEST_LOOK: Final = 2 * LATE_REQUEST
+# While others are due, the operator's own client is asked about this often.
+OWN_CLIENT_PAUSE: Final = timedelta(seconds=5)
 
 
 def first_rotation_creates(o: Observation) -> Decision | None:
@@ -169,8 +173,27 @@ def _own_client(o: Observation) -> Decision | None:
         return None
     if spec.parameters.client_id != o.connection.client_id:
         return None
-    message = (
-        "this is the client by which the operator itself authenticates; rotate it by hand, or use "
-        "another application for the connection"
-    )
-    return stall(Reason.OWN_CLIENT, message)
+    if not spec.allow_own_client:
+        message = (
+            "this is the client by which the operator itself authenticates; use another application "
+            "for the connection, or say spec.allowOwnClient: true"
+        )
+        return stall(Reason.OWN_CLIENT, message)
+    place = o.connection.credentials
+    if place is not None and place != _delivery_place(o, spec):
+        message = (
+            "the operator would lock itself out: a rotation of its own client has to deliver into "
+            f"{place.namespace}/{place.name} under the keys {place.client_id_key} and "
+            f"{place.client_secret_key}, from where it reads its credentials"
+        )
+        return stall(Reason.OWN_CLIENT, message)
+    if o.is_connection_busy:
+        message = "the operator's own client comes last: other rotations of this connection are due"
+        return hold(Reason.OWN_CLIENT, message, o.now + OWN_CLIENT_PAUSE)
+    return None
+
+
+def _delivery_place(o: Observation, spec: RotationSpec) -> CredentialsPlace:
+    keys = spec.secrets_mapping
+    name = spec.target.name or o.key.name
+    return CredentialsPlace(o.key.namespace, name, keys.client_id, keys.client_secret)

@@ -18,7 +18,7 @@ from auth0_rotator.conditions import (
 )
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import Connection
+from auth0_rotator.observation import Connection, CredentialsPlace
 from auth0_rotator.reconciler.admission import Admission
 from auth0_rotator.reconciler.verdict import UNCHECKED, Verdict, version_of
 from auth0_rotator.resource import (
@@ -130,6 +130,14 @@ class Connections:
             domain=self.domain_of(key),
             client_id=self._lines[key].client_id,
             scopes=verdict.scopes,
+            credentials=self._place(key),
+        )
+
+    def _place(self, key: ConnectionKey) -> CredentialsPlace:
+        reference = self._lines[key].spec.credentials_secret_ref
+        namespace = key.namespace or self._cluster_resource_namespace
+        return CredentialsPlace(
+            namespace, reference.name, reference.client_id_key, reference.client_secret_key
         )
 
     def _closed(

@@ -118,6 +118,8 @@ def _revocation_refusal(o: Observation) -> str | None:
         return "nothing was revoked: this rotation never delivered a value"
     if o.connection.domain not in {"", current.record.domain}:
         return f"nothing was revoked: the connection does not lead to {current.record.domain} any more"
+    if current.record.client_id == o.connection.client_id:
+        return "nothing was revoked: this is the client by which the operator itself authenticates"
     if not current.record.is_generated:
         return "nothing was revoked: the value was not made by this rotation"
     if any(rival.claim == "client" for rival in o.rivals):

@@ -55,6 +55,7 @@ async def observe(run: Pass) -> Observation:
         verify_at=verification.again_at if verification is not None else None,
         is_move_refused=moving is not None and moving.is_done,
         move_at=moving.again_at if moving is not None else None,
+        is_connection_busy=_is_connection_busy(run, rotation, connection),
         repairs=tuple(memory.repairs),
         contender=memory.contender,
         to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
@@ -166,6 +167,16 @@ def _rivals(run: Pass, rotation: Rotation | None, journal: Journal | None, domai
         for rival in rivals
         if rival.contest is Contest.TARGET or (domain and domain in _domains_of(run, rival))
     ]
+
+
+def _is_connection_busy(run: Pass, rotation: Rotation | None, connection: Connection) -> bool:
+    """Return whether a rotation of another client of this connection is open, or due and not failed."""
+    spec = rotation.spec if rotation is not None else None
+    if spec is None or not spec.allow_own_client or connection.key is None:
+        return False
+    mirror, now = run.world.mirror, run.world.clock()
+    others = mirror.users_of(connection.key) - {run.key}
+    return any(mirror.is_open(key) or mirror.is_due(key, now) for key in others)
 
 
 def _domains_of(run: Pass, rival: Rival) -> frozenset[str]:

@@ -249,6 +249,9 @@ class RotationSpec(Image):
     """A value that was not handled before means: rotate now, once."""
     suspend: StrictBool = False
     """No rotation at all, manual ones included. Drift is still repaired."""
+    allow_own_client: StrictBool = False
+    """true: the client may be the one as which the operator itself authenticates, if the target is
+    the connection's own credentials Secret."""
     verification: Verification = Verification()
     """Whether the delivered value is tried at the tenant."""
     deletion: DeletionPolicy = DeletionPolicy()
