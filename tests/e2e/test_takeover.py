@@ -13,6 +13,7 @@ from harness.waiting import ask, begin, delivered
 async def test_a_kill_while_the_tenant_answers_delivers_the_same_value_after_the_restart(
     kube: Kube, simulator: Simulator, new_operator: NewOperator
 ) -> None:
+    """Wrong: a value that only the dead process knew, or one that is chosen anew."""
     app = await begin(kube, simulator)
     operator = new_operator()
     await operator.start()
@@ -30,6 +31,7 @@ async def test_a_kill_while_the_tenant_answers_delivers_the_same_value_after_the
 async def test_a_standby_takes_over_at_once_when_the_leader_ends(
     kube: Kube, simulator: Simulator, new_operator: NewOperator
 ) -> None:
+    """Wrong: a Lease that is kept until it expires, and a wish that both follow."""
     app = await begin(kube, simulator)
     leader, standby = new_operator(POD_NAME="a"), new_operator(POD_NAME="b")
     await leader.start()
@@ -47,6 +49,7 @@ async def test_a_standby_takes_over_at_once_when_the_leader_ends(
 
 @pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT"])
 async def test_a_standby_ends_at_once(kube: Kube, new_operator: NewOperator, sent: str) -> None:
+    """Wrong: a process that waits for the Lease, deaf to signals."""
     del kube
     leader, standby = new_operator(POD_NAME="a"), new_operator(POD_NAME="b")
     await leader.start()

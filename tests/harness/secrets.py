@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from harness.kube import Kube
@@ -54,6 +55,14 @@ async def history(kube: Kube, name: str, *, since: str) -> list[dict[str, str]]:
             since = event["object"]["metadata"]["resourceVersion"]
             shown.append(values_of(event["object"]))
     return shown
+
+
+async def changes(kube: Kube) -> AsyncIterator[dict[str, Any]]:
+    """Yield every Secret of the namespace as it is, and then each time that it is written."""
+    path = f"{kube.path('Secret')}?watch=true"
+    async with kube._http.stream("GET", path, timeout=None) as answer:  # noqa: SLF001
+        async for line in answer.aiter_lines():
+            yield json.loads(line)["object"]
 
 
 def values_of(body: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from harness import Stage, rotation
 
 
 async def test_creation_rotates_once_and_delivers(stage: Stage) -> None:
+    """Wrong: a pass after the first that takes the object for a new one."""
     app = await stage.rotated()
     await stage.assert_delivered(app)
     status = await stage.kube.status("web")
@@ -23,6 +24,7 @@ async def test_creation_rotates_once_and_delivers(stage: Stage) -> None:
 
 
 async def test_a_due_date_rotates_once(stage: Stage) -> None:
+    """Wrong: a due date that stays due after it was followed."""
     app = await stage.rotated()
     await stage.run_for(timedelta(days=29))
     assert app.changes == 1
@@ -35,6 +37,7 @@ async def test_a_due_date_rotates_once(stage: Stage) -> None:
 
 
 async def test_a_token_rotates_once_however_often_it_is_applied(stage: Stage) -> None:
+    """Wrong: a token that counts each time that it is read."""
     app = await stage.rotated()
     manifest = rotation(app.client_id, annotations={"auth0rotator.dev/rotate-now": "monday"})
     for _ in range(3):
@@ -48,6 +51,7 @@ async def test_a_token_rotates_once_however_often_it_is_applied(stage: Stage) ->
 
 
 async def test_a_deleted_target_is_published_without_rotation(stage: Stage) -> None:
+    """Wrong: a missing Secret that is taken for a missing value."""
     app = await stage.rotated()
     await stage.kube.delete("Secret", "web")
     await stage.settle()
@@ -60,6 +64,7 @@ async def test_a_deleted_target_is_published_without_rotation(stage: Stage) -> N
 async def test_a_client_whose_id_tokens_hang_on_the_secret_is_rotated_with_a_warning(
     stage: Stage, algorithm: str
 ) -> None:
+    """Wrong: a rotation that breaks every verifier of ID tokens without a word."""
     app = stage.tenant.add_app("web", algorithm=algorithm)
     await stage.connect()
     await stage.kube.apply(rotation(app.client_id))

@@ -15,6 +15,7 @@ MERGE = {"name": "shared", "creationPolicy": "Merge"}
 
 
 async def test_when_due_keeps_a_value_that_somebody_else_put_there(stage: Stage) -> None:
+    """Wrong: a first rotation that kills the value which applications use."""
     app = stage.tenant.add_app("web")
     await stage.connect()
     await stage.kube.apply(secret("web", SECRET=app.secret))
@@ -50,6 +51,7 @@ async def test_a_secret_that_others_own_is_never_deleted_when_the_target_changes
 
 
 async def test_a_renamed_target_leaves_the_old_one_without_our_label(stage: Stage) -> None:
+    """Wrong: a Secret that is repaired for ever though no object names it."""
     app = await stage.rotated()
     await stage.kube.apply(rotation(app.client_id, target={"name": "elsewhere"}))
     await stage.settle()
