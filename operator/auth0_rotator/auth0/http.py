@@ -4,6 +4,7 @@ It knows when a request surely did not leave, which decides whether a change may
 """
 
 import asyncio
+import functools
 import json
 import ssl
 from base64 import b64decode
@@ -39,9 +40,7 @@ class Transport:
         Raises:
             Refused: with SpecInvalid where the bundle holds no certificate.
         """
-        context = ssl.create_default_context()
-        if ca_bundle is not None:
-            context = _trusting(ca_bundle)
+        context = _trusting_the_system() if ca_bundle is None else _trusting(ca_bundle)
         self._http = httpx.AsyncClient(
             base_url=base_url,
             verify=context,
@@ -87,6 +86,12 @@ class Transport:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+
+@functools.cache
+def _trusting_the_system() -> ssl.SSLContext:
+    """Return the one context that trusts the system: reading its authorities keeps all else waiting."""
+    return ssl.create_default_context()
 
 
 def _trusting(ca_bundle: str) -> ssl.SSLContext:
