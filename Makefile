@@ -44,6 +44,12 @@ test: ## Everything that CI runs (README's second command)
 		tests/manifest tests/simulator tests/scenario tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e/figures
 
+# Not side by side: one process keeps the ledger.
+.PHONY: crash-table
+crash-table: ## Write docs/crashes.md from a run of the crash tests
+	@$(MAKE) --no-print-directory -j2 init control-plane
+	@$(BIN)/python -m pytest -q --crash-table tests/scenario/test_crashes.py tests/e2e/test_kills.py
+
 .PHONY: lint
 lint: init ## Style, imports and their direction
 	@$(BIN)/ruff check .

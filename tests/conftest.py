@@ -8,12 +8,27 @@ from kubernetes.aio.client import Configuration
 
 from auth0_rotator.cluster import Api
 from controlplane import ControlPlane
+from harness.crash.table import Ledger
 from harness.installation import install_crds
 from harness.kube import Kube
 from harness.proxy import Proxy
 from harness.stage import Stage, staged
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make crash-table` says."""
+    parser.addoption("--crash-table", action="store_true", help="write docs/crashes.md from this run")
+
+
+@pytest.fixture(scope="session")
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """What the rows of the crash matrix showed."""
+    ledger = Ledger()
+    yield ledger
+    if request.config.getoption("--crash-table") and not request.session.testsfailed:
+        ledger.write()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from auth0_rotator.settings import Settings, flag_of, variable_of
 from auth0_rotator.subject import RECONCILE_AT, REVOKE_FINALIZER, ROTATE_NOW, SETTLE_DOUBT
 from controlplane import ControlPlane
 from harness import Kube
+from harness.crash.matrix import CANCELLED, KILLED, Death
+from harness.crash.table import CANCELS, KILLS, Chapter, rows_of
 from harness.installation import ROOT
 from manifest.minimal import ROTATION
 from manifest.submission import apply, tried
@@ -156,6 +158,14 @@ def test_the_operators_page_names_all_that_the_health_server_answers() -> None:
     routes = re.findall(r'web\.get\("(/\w+)", \w+z\)', (ROOT / SERVERS).read_text())
     assert len(routes) == 2
     assert [path for path, _ in _rows(OPERATOR_PAGE, "path")] == [f"`{route}`" for route in routes]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "deaths"), [(CANCELS, CANCELLED), (KILLS, KILLED)], ids=["cancelled", "killed"]
+)
+def test_the_crash_table_has_every_death(chapter: Chapter, deaths: list[Death]) -> None:
+    """Catches a table that was not written anew: `make crash-table` does it."""
+    assert rows_of(chapter) == [death.cells for death in deaths]
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
