@@ -1,7 +1,7 @@
 """What a pass is about: a rotation as it was last seen, and the keys by which objects are known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,15 @@ class PastStatus:
         """The conditions as they were written."""
         conditions: Sequence[Mapping[str, Any]] = self.raw.get("conditions") or ()
         return conditions
+
+    def seen_after(self, rotation_id: str) -> "PastStatus":
+        """Return it without a failure that the rotation with this id has made good.
+
+        Whoever carried that one out may not have lived to tell.
+        """
+        if not self.failed or self.raw.get("lastRotationId", "") == rotation_id:
+            return self
+        return replace(self, failed=False, failed_attempts=0, next_retry_at=None)
 
     def is_verdict_on(self, rotation_id: str) -> bool:
         """Return whether it says that the tenant accepts, or refuses, the value of this rotation."""

@@ -13,9 +13,10 @@ from harness import Kube, Stage, rotation
 from harness.proxy import Effect, Proxy
 from harness.secrets import saved
 from harness.stage import staged
+from harness.story import refuse
 from scenario.test_conflicts import MINUTES, PREFIX, ROTATION, rotate_now
 from scenario.test_what_changes import TOKEN
-from scenario.test_what_must_not_rotate import assert_left_alone
+from scenario.test_what_must_not_rotate import DAY, assert_left_alone
 
 MINUTE = timedelta(minutes=1)
 
@@ -155,3 +156,22 @@ async def test_an_operator_that_ends_before_the_commit_leaves_word_of_a_request_
     await stage.run_for(4 * MINUTE)
     assert app.changes == 2
     await assert_left_alone(stage, app, changes=3)
+
+
+async def test_a_failure_that_was_made_good_untold_asks_for_no_rotation_tomorrow(
+    stage: Stage, proxy: Proxy
+) -> None:
+    """Wrong: a failure that stands in status until the next rotation, which it brings forward."""
+    app = await stage.rotated()
+    refuse(stage.tenant)
+    await rotate_now(stage, app, "web")
+    await stage.settle()
+    stage.tenant.faults.clear()
+    proxy.answer(Effect.STATUS, 503, times=1000)
+    stage.clock.advance(2 * DAY)
+    await stage.settle()
+    assert app.changes == 2
+    await stage.restart()
+    proxy.clear()
+    await assert_left_alone(stage, app, changes=2)
+    assert (await stage.kube.status("web"))["rotationStatus"] == "success"

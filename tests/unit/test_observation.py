@@ -1,5 +1,6 @@
 """From an object of the API to what a pass knows of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -168,6 +169,23 @@ def test_an_empty_status_says_nothing() -> None:
     assert (empty.observed_generation, empty.failed, empty.failed_attempts) == (-1, False, 0)
     assert (empty.last_attempted_at, empty.next_retry_at) == (None, None)
     assert (empty.last_handled_reconcile_at, empty.history, empty.conditions) == ("", (), ())
+
+
+@pytest.mark.parametrize(
+    ("status", "is_failure"),
+    [
+        pytest.param(failed_status(lastRotationId="01B"), True, id="since"),
+        pytest.param(failed_status(lastRotationId="01A"), False, id="made-good"),
+        pytest.param(failed_status(), False, id="first-made-good"),
+        pytest.param({"rotationStatus": "success", "failedAttempts": 3}, False, id="none"),
+    ],
+)
+def test_a_failure_that_a_later_rotation_made_good_counts_no_more(
+    status: dict[str, Any], *, is_failure: bool
+) -> None:
+    past = parse_status(status)
+    good = replace(past, failed=False, failed_attempts=0, next_retry_at=None)
+    assert past.seen_after("01B") == (past if is_failure or not past.failed else good)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ async def observe(run: Pass) -> Observation:
     plan = world.mirror.plan(run.key)
     connection = await _connection(run, plan, rotation, journal)
     current = journal.current.record.rotation_id if journal is not None and journal.current else ""
+    if rotation is not None and current:
+        rotation = replace(rotation, status=rotation.status.seen_after(current))
     verification = _about(memory.verification, current)
     moving = _about(memory.moving, connection.domain)
     return Observation(
