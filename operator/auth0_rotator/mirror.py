@@ -206,8 +206,11 @@ class Mirror:
             concerned = self._contenders_of(Key(namespace, rotation))
             del self._journals[Key(namespace, rotation)]
             return {Key(namespace, rotation)} | concerned
+        if (namespace, name) not in self._targets:
+            # No news: those who wait for a Secret that is not there would wake each other for ever.
+            return set()
         own = self._unlink_target(namespace, name)
-        self._targets.pop((namespace, name), None)
+        del self._targets[namespace, name]
         return own | self._claims.of_target(namespace, name)
 
     def _unlink_target(self, namespace: str, name: str) -> set[Key]:

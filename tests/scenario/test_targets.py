@@ -31,6 +31,18 @@ async def test_when_due_keeps_a_value_that_somebody_else_put_there(stage: Stage)
     await stage.assert_delivered(app)
 
 
+async def test_two_that_wait_for_one_secret_do_not_wake_each_other(stage: Stage) -> None:
+    """Wrong: a read that finds nothing is news to whoever claims the Secret: both read without end."""
+    await stage.connect()
+    for name in ("web", "api"):
+        app = stage.tenant.add_app(name)
+        waiting = {"initialRotation": "WhenDue", "suspend": True, "target": MERGE}
+        await stage.kube.apply(rotation(app.client_id, name, **waiting))
+    await stage.settle()
+    reasons = {(await stage.kube.condition(name, "Ready"))["reason"] for name in ("web", "api")}
+    assert reasons == {"Suspended", "ConflictDetected"}
+
+
 @pytest.mark.parametrize("deletes", [False, True], ids=["kept", "deleted"])
 async def test_a_secret_that_others_own_is_never_deleted_when_the_target_changes(
     stage: Stage, *, deletes: bool

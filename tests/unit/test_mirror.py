@@ -648,8 +648,17 @@ def test_a_target_that_is_gone_concerns_the_same() -> None:
     assert mirror.drop_secret(gone((NAMESPACE, "common"), 51)) == set()
     assert mirror.drop_secret(gone((NAMESPACE, "common"), 52)) == {WEB, API}
     assert mirror.target(NAMESPACE, "common") is None
+    mirror.put_secret(secret_body("common", 53, annotations={}))
     assert mirror.forget_secret(NAMESPACE, "common") == {API}
-    assert mirror.forget_secret(NAMESPACE, "unheard-of") == set()
+
+
+def test_a_target_that_was_not_there_is_no_news() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(API, **SAME_SECRET))
+    assert mirror.forget_secret(NAMESPACE, "common") == set()
+    mirror.put_secret(secret_body("common", 52))
+    assert mirror.forget_secret(NAMESPACE, "common") == {WEB, API}
+    assert mirror.forget_secret(NAMESPACE, "common") == set()
 
 
 def test_a_target_that_lost_its_record_concerns_those_that_claim_it_when_it_goes() -> None:
