@@ -175,3 +175,15 @@ async def test_a_failure_that_was_made_good_untold_asks_for_no_rotation_tomorrow
     proxy.clear()
     await assert_left_alone(stage, app, changes=2)
     assert (await stage.kube.status("web"))["rotationStatus"] == "success"
+
+
+async def test_a_status_that_could_not_be_written_is_written_though_nothing_else_is_to_be_done(
+    stage: Stage, proxy: Proxy
+) -> None:
+    """Wrong: a status that waits for the next event or date, which may be a month away."""
+    app = stage.tenant.add_app("web")
+    await stage.connect()
+    proxy.answer(Effect.STATUS, 503, times=3)
+    await stage.kube.apply(rotation(app.client_id, suspend=True))
+    await stage.run_for(MINUTE)
+    assert await condition(stage, "Ready") == ("False", "Suspended")

@@ -110,9 +110,14 @@ class Reconciler:
             self._memories.pop(key, None)
             forget_rotation(key.namespace, key.name)
             return None
+        again = self._next_instant(run, o)
+        if run.memory.unwritten_status is not None:
+            # What could not be told is told as soon as it can be, though nothing else is to be done.
+            soon = run.postponed(None)
+            return min(again, soon) if again is not None else soon
         if run.obstacle is None:
             run.memory.postponements = 0
-        return self._next_instant(run, o)
+        return again
 
     async def _advance(self, run: Pass) -> None:
         """Act until there is nothing to do, something is in the way, or something is to be told."""
