@@ -41,7 +41,7 @@ test: ## Everything that CI runs (README's second command)
 	@$(MAKE) --no-print-directory -j2 init control-plane
 	@$(MAKE) --no-print-directory lint types unit
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --ignore tests/e2e/figures \
-		tests/manifest tests/simulator tests/scenario tests/e2e
+		tests/manifest tests/simulator tests/scenario tests/model tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e/figures
 
 # Not side by side: one process keeps the ledger.
@@ -64,6 +64,11 @@ types: init ## Strict types
 unit: init ## Tables of the pure modules, with their branch coverage
 	@$(BIN)/coverage run -m pytest -q tests/unit
 	@$(BIN)/coverage report
+
+.PHONY: soak
+soak: ## Made-up stories for half an hour, held against the invariants (SOAK_MINUTES, SOAK_SEED)
+	@$(MAKE) --no-print-directory -j2 init control-plane
+	@PYTHONPATH=tests $(BIN)/python -m model.soak
 
 .PHONY: crds
 crds: init ## Write crds/ from the images

@@ -26,6 +26,7 @@ from harness.crash.table import CANCELS, KILLS, Chapter, rows_of
 from harness.installation import ROOT
 from manifest.minimal import ROTATION
 from manifest.submission import apply, tried
+from model.figures import Figures
 
 DOCS: Final = ROOT / "docs"
 PAGES: Final = tuple(sorted(DOCS.glob("*.md")))
@@ -52,7 +53,6 @@ _NOT_YET: Final = (
     "foreignRotation",
     "--webhook-url",
     "make bench",
-    "make soak",
     "make mutants",
 )
 # Whatever a reader takes for a promise. CHANGELOG.md says itself what is not there yet.
@@ -166,6 +166,16 @@ def test_the_operators_page_names_all_that_the_health_server_answers() -> None:
 def test_the_crash_table_has_every_death(chapter: Chapter, deaths: list[Death]) -> None:
     """Catches a table that was not written anew: `make crash-table` does it."""
     assert rows_of(chapter) == [death.cells for death in deaths]
+
+
+def test_the_page_on_reliability_has_the_table_of_a_run() -> None:
+    table = Figures().table().splitlines()
+    told = (DOCS / "reliability.md").read_text()
+    assert [row.split("|")[1] for row in told.splitlines() if row.startswith("|")] == [
+        row.split("|")[1] for row in table
+    ]
+    assert table[-2:] == ["| needless rotations | 0 |", "| lost values | 0 |"]
+    assert "\n".join(table[-2:]) in told
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
