@@ -47,14 +47,12 @@ def _deaths(chosen: Iterable[tuple[Story, Iterable[Held]]]) -> list[Death]:
 
 
 CANCELLED: Final = _deaths((story, story.effects) for story in STORIES)
-# A start costs more than a story: each kind of effect once, those of a rotation in the commonest one.
+# A start costs more than a story: every effect of a rotation, a takeover and a deletion, once.
 KILLED: Final = _deaths(
     (
         (stories.CREATION, (*stories.CORE, at.PROBE)),
-        (stories.DUE_DATE, (at.SEND,)),
         (stories.LIVE, (at.COUNT, at.DOUBT)),
         (stories.REFUSAL, (at.PARK,)),
-        (stories.RENAMED, (at.REPLAN,)),
         (stories.DELETION, (at.DELETE_JOURNAL,)),
         (stories.WITHDRAWAL, (at.WITHDRAW,)),
         (stories.REVOCATION, (at.REVOKE, at.DISOWN, at.UNGUARD)),
