@@ -61,9 +61,10 @@ types: init ## Strict types
 	@$(BIN)/mypy
 
 .PHONY: unit
-unit: init ## Tables of the pure modules, with their branch coverage
+unit: init ## Tables of the pure modules, with their branch coverage, and the protocol explored
 	@$(BIN)/coverage run -m pytest -q tests/unit
 	@$(BIN)/coverage report
+	@$(BIN)/python -m pytest -q -rP tests/exploration
 
 .PHONY: soak
 soak: ## Made-up stories for half an hour, held against the invariants (SOAK_MINUTES, SOAK_SEED)
