@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS: Final = 7.0
 # Watches that do not end by themselves within this time are cut off.
 WATCH_END_SECONDS: Final = 1.5
+# And so often, for so long.
+CUTS: Final = 2
+CUT_SECONDS: Final = 0.4
 # How long a watch that began anew may go on listing before the mirror is compared with a full list.
 SETTLE_SECONDS: Final = 1.0
 
@@ -65,6 +68,21 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+
+def _cause_of(ended: Iterable[asyncio.Task[Any]]) -> str:
+    """Return what the first of these tasks that failed has failed by, in one line."""
+    errors = [task.exception() for task in ended if not task.cancelled()]
+    return next((" ".join(str(error).split()) for error in errors if error is not None), "")
+
+
+async def _cut_off(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel `tasks` until they have ended. One of Kopf's that asks for a new login swallows the first
+    word, and is not waited for: whoever closes the event loop cancels what is left once more."""
+    for _ in range(CUTS):
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=CUT_SECONDS)
 
 
 class _Service:
@@ -179,6 +197,8 @@ class _Service:
             wake=self._scheduler.wake,
             relisted=self._relisted.set,
         )
+        # Born before Kopf looks for its own, so that it does not end it.
+        stopping = asyncio.create_task(self._stop.wait(), name="wait for the end")
         ours = asyncio.all_tasks()
         tasks = await handlers.spawn(
             inbox,
@@ -188,42 +208,42 @@ class _Service:
             stop=self._stop,
         )
         _stop_on_signals(self._stop)
-        # Created before Kopf looks for its own, so that it does not end them: what ends it all.
+        # What ends it all.
         for task in (lease, workers):
             if task is not None:
                 task.add_done_callback(lambda _: self._stop.set())
         watching = asyncio.create_task(handlers.run(tasks, ignored=ours), name="watch the cluster")
-        stopping = asyncio.create_task(self._stop.wait(), name="wait for the end")
-        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # Kopf itself takes seconds to end once one of its tasks has failed, and sees nothing meanwhile.
+        done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        return await self._end(watching, workers, lease)
+        fault = None if self._stop.is_set() else _cause_of(done)
+        return await self._end(watching, workers, lease, fault)
 
     async def _end(
         self,
         watching: asyncio.Task[None],
         workers: asyncio.Task[None],
         lease: asyncio.Task[None] | None,
+        fault: str | None,
     ) -> int:
-        """End everything in order, passes before watches, and return the exit code."""
+        """End everything in order, passes before watches, and return the exit code.
+
+        `fault` is why the watches have ended by themselves, None where they have not.
+        """
         self._is_ready = False
         LEADER.set(0)
         is_lost = lease is not None and lease.done()
         if is_lost:
             logger.error("the lease was lost")
+        if fault is not None:
+            logger.error("watching the cluster ended", extra={"cause": fault})
         self._stop.set()
         await self._scheduler.drain(DRAIN_SECONDS)
         workers.cancel()
         # Kopf waits for every task that it does not know, an open health check included.
         await asyncio.wait({watching}, timeout=WATCH_END_SECONDS)
-        watching.cancel()
-        for task in self._background:
-            task.cancel()
-        results = await asyncio.gather(watching, *self._background, return_exceptions=True)
-        fault = results[0]
-        if isinstance(fault, Exception):
-            extra = {"cause": " ".join(str(fault).split())}
-            logger.error("watching the cluster ended", extra=extra)
-        return 1 if is_lost or isinstance(fault, Exception) else 0
+        await _cut_off({watching, *self._background})
+        return 1 if is_lost or fault is not None else 0
 
     async def _work(self, key: AnyKey) -> datetime | None:
         return await self._desk.work(key)
