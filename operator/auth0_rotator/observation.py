@@ -108,6 +108,8 @@ class Attempt:
     """When that was, by the event loop's clock."""
     remote_milliseconds: int = 0
     """How long the tenant took to accept it."""
+    is_delivered: bool = False
+    """Whether the target was seen, or written, with the accepted value."""
     delivered_milliseconds: int = 0
     """How long it took from there to the written Secret."""
     due_at: datetime | None = None

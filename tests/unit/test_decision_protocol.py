@@ -1,5 +1,8 @@
 """The order of the steps, and what follows each way in which one can end."""
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
 from auth0_rotator.decision.protocol import (
@@ -11,13 +14,26 @@ from auth0_rotator.decision.protocol import (
     Step,
     acceptance,
     after,
+    concluded,
     delivery,
     first_step,
 )
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Attempt
 from auth0_rotator.record import CommitRecord, Credential
-from examples import NEXT, attempt, credential, intended, journal, record, sending
+from examples import (
+    CURRENT,
+    MINUTE,
+    NEXT,
+    NOW,
+    SECOND,
+    attempt,
+    credential,
+    intended,
+    journal,
+    record,
+    sending,
+)
 
 
 def told(step: Step, *outcomes: Outcome, is_certain: bool = True) -> list[Step]:
@@ -190,4 +206,41 @@ ACCEPTED = intended()
 def test_an_accepted_value_is_committed_unless_the_journal_went_on(
     found: Journal | None, outcome: Outcome
 ) -> None:
-    assert delivery(found, Credential(NEXT, ACCEPTED.record)) is outcome
+    accepted = Credential(NEXT, ACCEPTED.record)
+    assert delivery(found, accepted) is outcome
+    # What was over before the target showed it can have undone nothing that is newer.
+    is_later = outcome is Outcome.OVERTAKEN
+    assert delivery(found, accepted, is_over=True) is (Outcome.SETTLED if is_later else outcome)
+
+
+SOON = NOW + 5 * MINUTE
+BEFORE = NOW - 5 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("found", "is_certain", "late_until"),
+    [
+        pytest.param(sending(), True, None, id="one request, answered"),
+        pytest.param(sending(), False, SOON, id="an answer of ours was lost"),
+        pytest.param(sending(attempts=2), True, SOON, id="somebody else may have sent it as well"),
+        pytest.param(sending(late_until=BEFORE), True, None, id="an older wait is long over"),
+        pytest.param(
+            sending(late_until=BEFORE + SECOND), True, BEFORE + SECOND, id="an older wait is kept"
+        ),
+        pytest.param(sending(late_until=NOW), False, SOON, id="an older wait becomes longer"),
+    ],
+)
+def test_the_next_rotation_waits_while_a_request_may_still_land(
+    found: Journal,
+    is_certain: bool,  # noqa: FBT001 - a column of the table
+    late_until: datetime | None,
+) -> None:
+    """Catches a commit that lets the next rotation begin while an old request can undo it."""
+    accepted = Credential(NEXT, replace(ACCEPTED.record, rotated_at=NOW))
+    after = concluded(found, accepted, is_certain=is_certain, now=NOW)
+    assert after == replace(journal(current=accepted, previous=CURRENT), late_until=late_until)
+
+
+def test_a_journal_that_is_gone_is_written_again() -> None:
+    accepted = Credential(NEXT, replace(ACCEPTED.record, rotated_at=NOW))
+    assert concluded(None, accepted, is_certain=True, now=NOW) == Journal(current=accepted)

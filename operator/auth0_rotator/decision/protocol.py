@@ -6,10 +6,12 @@ another one: `first_step`. An error that is not in the table ends the pass and c
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from auth0_rotator.journal import Journal
+from auth0_rotator.journal import LATE_REQUEST, Journal, committed
 from auth0_rotator.observation import Attempt
 from auth0_rotator.record import CommitRecord, Credential
 
@@ -122,14 +124,33 @@ def acceptance(journal: Journal, record: CommitRecord | None) -> Credential | No
     return Credential(chosen.secret, record)
 
 
-def delivery(journal: Journal | None, accepted: Credential) -> Outcome:
+def delivery(journal: Journal | None, accepted: Credential, *, is_over: bool = False) -> Outcome:
     """Return what an accepted value finds in the journal: DONE where it is to be delivered.
 
     A journal that is gone is written again; one that went on to a newer value stays.
+    `is_over`: the one request of this value was answered before the target showed it. A newer value
+    is committed after that, so that it was sent later and nothing of ours can have undone it.
     """
     ours = accepted.record.rotation_id
     if journal is None or (journal.next is not None and journal.next.record.rotation_id == ours):
         return Outcome.DONE
     if journal.current is not None and journal.current.record.rotation_id == ours:
         return Outcome.SETTLED
-    return Outcome.OVERTAKEN
+    return Outcome.SETTLED if is_over else Outcome.OVERTAKEN
+
+
+def concluded(
+    journal: Journal | None, accepted: Credential, *, is_certain: bool, now: datetime
+) -> Journal:
+    """Return the journal in which an accepted value is current, written again where it is gone.
+
+    The next rotation waits where a request of this value may still land: one of this process
+    (`is_certain` as in `after`), or one of whoever counted an attempt as well.
+    """
+    found = journal or Journal()
+    late_until = found.late_until
+    if not is_certain or found.attempts > 1:
+        late_until = now + LATE_REQUEST
+    elif late_until is not None and late_until + LATE_REQUEST <= now:
+        late_until = None
+    return committed(replace(found, next=accepted), record=accepted.record, late_until=late_until)

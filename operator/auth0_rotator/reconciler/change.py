@@ -69,6 +69,7 @@ async def go_on(run: Pass, o: Observation, _: Decision) -> None:
             accepted=accepted,
             accepted_at=clock(),
             is_certain=journal.attempts == 1,
+            is_delivered=True,
         )
     change = Change(run, o, journal=journal or Journal())
     await follow(change, first_step(run.memory.attempt))

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from auth0_rotator.conditions import Reason, timestamp
-from auth0_rotator.decision.protocol import Outcome, delivery
-from auth0_rotator.journal import LATE_REQUEST, Journal, committed, expecting_late_request
+from auth0_rotator.decision.protocol import Outcome, concluded, delivery
+from auth0_rotator.journal import LATE_REQUEST, Journal, expecting_late_request
 from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
 from auth0_rotator.observation import Attempt, Observation, given
 from auth0_rotator.reconciler.observe import observe
@@ -17,8 +17,10 @@ from auth0_rotator.target import project
 async def deliver_target(run: Pass) -> Outcome:
     """Step 3: write the target. Repeated until it stands."""
     o, attempt = await observe(run), run.open_attempt()
-    outcome = delivery(o.journal, given(attempt.accepted))
-    plan = given(o.plan)
+    if o.plan is None:
+        # Rotation and journal are gone, and nobody knows any more where to deliver.
+        return Outcome.OVERTAKEN
+    outcome, plan = delivery(o.journal, given(attempt.accepted), is_over=_is_over(attempt)), o.plan
     # A target that is deleted with its rotation needs no new value once the rotation is gone.
     if outcome is not Outcome.DONE or (o.rotation is None and plan.delete_secrets):
         return outcome
@@ -26,7 +28,9 @@ async def deliver_target(run: Pass) -> Outcome:
     run.saw_secret(await run.world.secrets.write_target(projection, o.target))
     delivered_at = asyncio.get_running_loop().time()
     run.memory.attempt = replace(
-        attempt, delivered_milliseconds=round(1000 * (delivered_at - attempt.accepted_at))
+        attempt,
+        is_delivered=True,
+        delivered_milliseconds=round(1000 * (delivered_at - attempt.accepted_at)),
     )
     return outcome
 
@@ -41,15 +45,13 @@ async def commit_journal(run: Pass) -> Outcome:
     return Outcome.DONE
 
 
+def _is_over(attempt: Attempt) -> bool:
+    return attempt.is_certain and attempt.is_delivered
+
+
 def _final(o: Observation, attempt: Attempt) -> Journal:
-    """Return the journal in which the accepted value is current."""
-    accepted, journal = given(attempt.accepted), o.journal or Journal()
-    late_until = journal.late_until
-    if not attempt.is_certain:
-        late_until = o.now + LATE_REQUEST
-    elif late_until is not None and late_until + LATE_REQUEST <= o.now:
-        late_until = None
-    return committed(replace(journal, next=accepted), record=accepted.record, late_until=late_until)
+    accepted = given(attempt.accepted)
+    return concluded(o.journal, accepted, is_certain=attempt.is_certain, now=o.now)
 
 
 def end_settled(run: Pass) -> None:
