@@ -1,7 +1,7 @@
 """Fixtures: one control plane for the whole run, one namespace and tenant for each test."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from kubernetes.aio.client import Configuration
@@ -15,11 +15,33 @@ from harness.proxy import Proxy
 from harness.stage import Stage, staged
 
 _numbers = itertools.count(1)
+_FIGURE = "figure"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `make crash-table` says."""
     parser.addoption("--crash-table", action="store_true", help="write docs/crashes.md from this run")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was measured, whichever process measured it."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    told = [(report.nodeid, text) for report in reports for name, text in _figures_of(report)]
+    if told:
+        terminalreporter.section("what was measured")
+    for test, text in told:
+        terminalreporter.write_line(f"{test.rpartition('::')[2]}: {text}")
+
+
+def _figures_of(report: pytest.TestReport) -> list[tuple[str, object]]:
+    return [pair for pair in report.user_properties if pair[0] == _FIGURE]
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """A way to have a figure shown at the end of the run."""
+    return lambda text: record_property(_FIGURE, text)
 
 
 @pytest.fixture(scope="session")

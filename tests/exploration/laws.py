@@ -17,9 +17,13 @@ class BrokenLawError(Exception):
 def cause_of(state: State, secret: ClientSecret) -> str:
     """Return what asked for a value that is about to be sent: the journal has it, and says why.
 
+    What is live already is no change, whoever has it.
+
     Raises:
         BrokenLawError: there would be no durable copy of it.
     """
+    if secret == state.tenant.live:
+        return next((cause for cause, taken in state.past.changes if taken == secret), "")
     journal = state.journal.journal if state.journal is not None else None
     stored = [journal.next, journal.current] if journal is not None else []
     for credential in stored:

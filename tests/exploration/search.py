@@ -85,9 +85,11 @@ class Search:
         name = NAMES[number]
         try:
             move = await self._stepper.move(state, number, fate)
-        except BrokenLawError as broken:
+        except Exception as broken:
+            # What is no broken law is a bug of the operator, and breaks the law that there is none.
+            law = str(broken) if isinstance(broken, BrokenLawError) else repr(broken)
             words = f"{name} {self._stepper.told(fate)}"
-            raise self._story(before or state, str(broken), words) from None
+            raise self._story(before or state, law, words) from broken
         return replace(move, words=f"{name} {move.words}")
 
     def _lawful(self, state: State, words: str, change: Callable[[], State]) -> State:
@@ -211,7 +213,9 @@ def _what_people_do(state: State) -> Iterator[tuple[str, Callable[[], State]]]:
         )
         left = journal and deleted(journal, state, state.written + 1)
         yield "a person deletes the rotation", partial(replace, paid, journal=left)
-    if budget.settlements and journal is not None and journal.journal.is_sending and not state.in_flight:
+    # A person speaks of a doubt, not of a request that is being made.
+    is_quiet = not state.in_flight and all(worker.parked is None for worker in state.workers)
+    if budget.settlements and journal is not None and journal.journal.is_sending and is_quiet:
         chosen, current = journal.journal.next, journal.journal.current
         for word, credential in (("next", chosen), ("current", current)):
             if credential is not None and credential.secret == state.tenant.live:

@@ -26,7 +26,7 @@ from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.verification import resume_verification
 from auth0_rotator.reconciler.world import Pass
 from examples import KEY
-from exploration.effects import PERMIT, AskedTenant, world_of
+from exploration.effects import CONNECTION, PERMIT, AskedTenant, world_of
 from exploration.scene import Fate, Scene
 from exploration.state import Budget, Parked, State, Stored, Worker
 from exploration.things import materialised, plain
@@ -136,7 +136,8 @@ class Stepper:
         reconciler = loop.Reconciler(run.world, leading_since=run.leading_since)
         if self._parked is not None:
             decision = Decision(Action.CONTINUE, Reason.SENDING, "")
-            o = replace(await observe(run), now=self._parked.decided_at)
+            # What it goes on with is what it saw when it decided.
+            o = replace(await observe(run), now=self._parked.decided_at, connection=CONNECTION)
         else:
             resume_verification(run)
             o = await observe(run)

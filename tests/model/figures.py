@@ -37,3 +37,8 @@ class Figures:
         return "\n".join(
             ["| what | how many |", "|---|---|", *(f"| {name} | {count:,.0f} |" for name, count in rows)]
         )
+
+    def line(self) -> str:
+        """Return the counts in one line."""
+        counts = [(field.name.replace("_", " "), getattr(self, field.name)) for field in fields(self)]
+        return ", ".join(f"{count:,.0f} {name}" for name, count in counts)
