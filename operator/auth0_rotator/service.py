@@ -184,6 +184,7 @@ class _Service:
         self._reconciler = Reconciler(world, leading_since=now_utc())
         self._desk = Desk(self._mirror, self._reconciler, connections, scheduler.wake)
         await self._stock.take()
+        await self._stock.take_strays()
         self._wake([*self._mirror.connections, *self._mirror.keys()])
         workers = self._start(scheduler.run(), "workers")
         await scheduler.started.wait()
@@ -254,7 +255,7 @@ class _Service:
             await asyncio.sleep(SETTLE_SECONDS)
             self._relisted.clear()
             try:
-                self._wake(await self._stock.take())
+                self._wake(await self._stock.take() | await self._stock.take_strays())
             except RotatorError as error:
                 logger.warning("taking stock failed", extra={"cause": error.message})
                 self._relisted.set()

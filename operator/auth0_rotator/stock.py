@@ -68,6 +68,18 @@ class Stock:
             concerned |= await self._take_connections(Kind.CLUSTER_CONNECTION, None)
         return concerned
 
+    async def take_strays(self) -> set[AnyKey]:
+        """Take in the journals that no watch shows, for they lost our label; return whom they concern.
+
+        Nobody else would ever find one whose rotation is gone, and its finalizer would stay.
+        """
+        concerned = set[AnyKey]()
+        for namespace in self._namespaces:
+            async for page in self._secrets.stray_journals(namespace):
+                for body in page.items:
+                    concerned |= self._mirror.put_secret(body)
+        return concerned
+
     async def _take_connections(self, kind: Kind, namespace: str | None) -> set[AnyKey]:
         def put(body: Body) -> list[AnyKey]:
             key = self._mirror.put_connection(kind, body)

@@ -73,6 +73,7 @@ class Operator:
         self.reconciler = Reconciler(self.world, leading_since=clock.now)
         self._desk = Desk(self.mirror, self.reconciler, self.connections, self.wake)
         self._latest = clock.now
+        self._has_begun = False
         self.stock = Stock(self.mirror, objects, secrets, namespaces=namespaces)
 
     def wake(self, key: AnyKey) -> None:
@@ -93,7 +94,11 @@ class Operator:
 
     async def _look(self) -> None:
         """Have those keys worked on that something happened to, or whose instant has come."""
-        for key in sorted(await self.stock.take(), key=str):
+        found = await self.stock.take()
+        if not self._has_begun:
+            self._has_begun = True
+            found |= await self.stock.take_strays()
+        for key in sorted(found, key=str):
             self.wake(key)
             if isinstance(key, Key):
                 self.reconciler.saw(key)

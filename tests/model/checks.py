@@ -33,7 +33,8 @@ async def peace(world: World) -> None:
     for line in world.ledger.live():
         _check(world, line, facts)
     for name, journal in facts.journals.items():
-        if journal.is_open or set(journal.finalizers) & set(_FINALIZERS):
+        is_over = not journal.is_open and not set(journal.finalizers) & set(_FINALIZERS)
+        if not is_over and not _is_foreign(world.ledger.lines[name], facts):
             raise Violation(f"the change that {name} began is not finished")
     world.figures.checks_at_rest += 1
 
@@ -72,7 +73,6 @@ def _holds_live(world: World, line: Line, facts: Facts) -> bool:
 
 def _is_justified(world: World, line: Line, facts: Facts, reason: str) -> bool:
     """Return whether a person is really needed."""
-    target = facts.targets.get(line.wish.target(line.name))
     match reason:
         case "ConflictDetected":
             return any(
@@ -82,9 +82,15 @@ def _is_justified(world: World, line: Line, facts: Facts, reason: str) -> bool:
                 if one is not line
             )
         case "TargetForeign" | "TargetContested":
-            return target is not None and not target.client
+            return _is_foreign(line, facts)
         case _:
             return False
+
+
+def _is_foreign(line: Line, facts: Facts) -> bool:
+    """Return whether somebody made a Secret of his own where the line is to deliver."""
+    target = facts.targets.get(line.wish.target(line.name))
+    return target is not None and not target.client
 
 
 def _check_healthy(

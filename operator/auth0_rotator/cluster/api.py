@@ -66,9 +66,14 @@ class Api:
         return None if answer is None else answer.body
 
     async def pages(
-        self, kind: str, namespace: str | None = None, *, labels: str | None = None
+        self,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: str | None = None,
+        fields: str | None = None,
     ) -> AsyncIterator[Page]:
-        """Yield all objects, a page at a time.
+        """Yield all objects that `labels` and `fields` select, a page at a time.
 
         Raises:
             Stale: the list grew too old between two pages; start again.
@@ -77,7 +82,13 @@ class Api:
         path, token = self._path(kind, namespace), None
         while True:
             answer = await self._send(
-                "list", "get", path, label_selector=labels, limit=PAGE_LENGTH, _continue=token
+                "list",
+                "get",
+                path,
+                label_selector=labels,
+                field_selector=fields,
+                limit=PAGE_LENGTH,
+                _continue=token,
             )
             if answer is None:
                 message = f"the API server knows no {kind}: kubectl apply --server-side -f crds/"

@@ -8,7 +8,7 @@ from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.errors import Refused
-from auth0_rotator.journal import SENDING_FINALIZER, Journal, Plan, journal_name
+from auth0_rotator.journal import JOURNAL_TYPE, SENDING_FINALIZER, Journal, Plan, journal_name
 from auth0_rotator.journal_secret import is_owned_by, journal_secret
 from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
 from auth0_rotator.resource import CreationPolicy
@@ -31,6 +31,11 @@ class Secrets:
     def pages(self, namespace: str | None) -> AsyncIterator[Page]:
         """Yield all Secrets that carry our label, a page at a time."""
         return self._api.pages("Secret", namespace, labels=ROLE_LABEL)
+
+    def stray_journals(self, namespace: str | None) -> AsyncIterator[Page]:
+        """Yield all journals that have lost our label, a page at a time."""
+        fields = f"type={JOURNAL_TYPE}"
+        return self._api.pages("Secret", namespace, labels=f"!{ROLE_LABEL}", fields=fields)
 
     async def write_journal(self, journal: Journal, *, key: Key, owner_uid: str) -> Body:
         """Write the journal by compare-and-swap, and return the Secret as it stands.

@@ -10,9 +10,8 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.model import hold, stall
 from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
-from auth0_rotator.metrics import (
-    forget_rotation,
-)
+from auth0_rotator.journal import journal_name
+from auth0_rotator.metrics import forget_rotation
 from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler import change, farewell, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
@@ -125,6 +124,8 @@ class Reconciler:
             o = await observe(run)
             decision = decide(o)
             self._drop_idle_attempt(run, o, decision)
+            if decision.action is Action.HOLD and await self._found_journal(run, o):
+                continue
             if decision.action is Action.HOLD:
                 await self._look_before_due(run, o, decision)
                 if decision.is_failure:
@@ -139,6 +140,18 @@ class Reconciler:
                 return
         # Something undoes every step as soon as it is done.
         run.obstacle = hold(Reason.BUSY, f"no rest after {MOST_STEPS} steps", run.postponed(None))
+
+    async def _found_journal(self, run: Pass, o: Observation) -> bool:
+        """Return whether there is a journal after all: one without its label is not watched.
+
+        Asked before a pass rests on there being none. One that acts finds out by its first write.
+        """
+        name = journal_name(run.key.name)
+        if o.journal is not None or o.journal_fault or name in run.read:
+            return False
+        run.read.add(name)
+        await run.read_secret(name)
+        return run.world.mirror.journal(run.key) is not None
 
     def _drop_idle_attempt(self, run: Pass, o: Observation, decision: Decision) -> None:
         """End an attempt of which nothing was sent, once its rotation is not wanted any more."""
