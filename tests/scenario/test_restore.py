@@ -141,6 +141,21 @@ async def test_a_restored_value_that_is_dead_is_told_and_never_replaced_unasked(
     await assert_taken_over(stage, kube, app, changes=3)
 
 
+async def test_a_value_that_died_while_no_rotation_was_there_is_adopted_and_told(stage: Stage) -> None:
+    """Wrong: an adoption that waits for the next event before it asks whether the value still works."""
+    app = await stage.rotated()
+    await stage.kube.delete(ROTATION, "web")
+    await stage.settle()
+    other = stage.tenant.add_app("other", client_id=app.client_id)
+    await stage.kube.apply(rotation(app.client_id))
+    await stage.restart()
+    await stage.run_for(HOUR)
+    assert (app.changes, other.changes) == (1, 0)
+    for type_ in ("Verified", "Ready"):
+        found = await stage.kube.condition("web", type_)
+        assert (found["status"], found["reason"]) == ("False", "RotatedElsewhere")
+
+
 # An upgrade -------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,13 @@ from auth0_rotator.journal import adopted, moved, replanned, unproven
 from auth0_rotator.metrics import DRIFT_REPAIRS
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.memory import Verification
-from auth0_rotator.reconciler.verification import BELIEVED_AFTER, LONGEST_WAIT, asked, begin_verification
+from auth0_rotator.reconciler.verification import (
+    BELIEVED_AFTER,
+    LONGEST_WAIT,
+    asked,
+    begin_verification,
+    resume_verification,
+)
 from auth0_rotator.reconciler.world import Pass, new_rotation_id
 from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
 from auth0_rotator.target import Difference, compare, contenders, project
@@ -27,6 +33,8 @@ async def adopt(run: Pass, o: Observation, decision: Decision) -> None:
     record = replace(found, handled=with_tokens(found.handled, rotation.tokens if is_first else ()))
     await _adopt(run, o, given(target.recorded_secret), record)
     run.memory.attempt = None
+    # It may have died since it was written, and nothing else would bring the next pass.
+    resume_verification(run)
     run.notice(Reason.ADOPTED, f"{decision.message}; it was adopted without a rotation")
 
 

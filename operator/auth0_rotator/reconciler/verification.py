@@ -58,9 +58,11 @@ def resume_verification(run: Pass) -> None:
     say how that ended, and where a lost request may have undone it since."""
     journal, rotation = run.journal(), run.world.mirror.rotations.get(run.key)
     current = journal.current if journal is not None else None
-    if run.memory.verification is not None or journal is None or current is None or rotation is None:
+    if journal is None or current is None or rotation is None:
         return
     rotation_id, now = current.record.rotation_id, run.world.clock()
+    if run.memory.verification is not None and run.memory.verification.subject == rotation_id:
+        return
     look_at = journal.late_until + LATE_LOOK if journal.late_until is not None else None
     if journal.is_unproven or not rotation.status.is_verdict_on(rotation_id):
         begin_verification(run, rotation_id)
