@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 # Limits of the API: metav1.Condition.message, and lastRotationMessage (feature.md).
+# No instant of Kubernetes, Auth0 or this operator lies outside of these years.
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 8999
 CONDITION_MESSAGE_LENGTH: Final = 32768
 ROTATION_MESSAGE_LENGTH: Final = 1024
 
@@ -164,6 +167,8 @@ def parse_timestamp(text: str | None) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        utc = instant.astimezone(UTC) if instant.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return instant.astimezone(UTC) if instant.tzinfo is not None else None
+    # At the ends of the calendar no date can be reckoned from an instant.
+    return utc if utc is not None and _FIRST_YEAR <= utc.year <= _LAST_YEAR else None

@@ -8,12 +8,14 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn, final
 
 _HIDDEN: Final = "ClientSecret(**********)"
 # Parts of a value this long are recognised in a text; shorter ones tell nothing.
 _SHORTEST_TRACE: Final = 8
+# Shorter ones than this protect nothing.
+_SHORTEST: Final = 4
 _WORD: Final = re.compile(r"[A-Za-z0-9_.+=%~/-]{8,}")
 
 
@@ -64,19 +66,23 @@ class ClientSecret:
 
 def masked(text: str, hidden: Iterable[ClientSecret]) -> str:
     """Return `text` without the hidden values, in clear or in base64, and without any word that
-    shares eight characters in a row with one of them."""
-    clear = [secret.reveal() for secret in hidden]
+    shares eight characters in a row with one of them.
+
+    Values of a few characters are no secrets: hiding them would make the text unreadable.
+    """
+    clear = [value for value in (secret.reveal() for secret in hidden) if len(value) >= _SHORTEST]
     values = clear + [b64encode(value.encode()).decode() for value in clear]
-    traces = {
-        value[start : start + _SHORTEST_TRACE]
-        for value in values
-        for start in range(max(1, len(value) - _SHORTEST_TRACE + 1))
-    }
+    traces = {trace for value in values for trace in _traces(value)}
 
     def replacement(word: re.Match[str]) -> str:
-        return "***" if any(trace in word[0] for trace in traces) else word[0]
+        return "***" if any(trace in traces for trace in _traces(word[0])) else word[0]
 
     text = _WORD.sub(replacement, text)
-    for value in values:
+    for value in clear:
         text = text.replace(value, "***")
     return text
+
+
+def _traces(value: str) -> Iterator[str]:
+    """Yield every eight characters in a row."""
+    return (value[start : start + _SHORTEST_TRACE] for start in range(len(value) - _SHORTEST_TRACE + 1))

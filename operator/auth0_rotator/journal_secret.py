@@ -152,7 +152,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
         )
     except RecordUnreadableError as error:
         raise JournalUnreadableError(str(error)) from None
-    except (ValueError, SpecInvalid):
+    except (ValueError, SpecInvalid, RecursionError):
         message = f"one of its annotations {_STATE}, {_PLAN} or {_ATTEMPTS} makes no sense"
         raise JournalUnreadableError(message) from None
     if journal.is_sending and (journal.next is None or journal.plan is None):

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from auth0_rotator.cluster import Body, Objects, Page, Secrets
 from auth0_rotator.conditions import Reason
 from auth0_rotator.errors import Refused
+from auth0_rotator.metrics import UNEXPECTED_ERRORS
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.resource import Kind
 from auth0_rotator.subject import ConnectionKey, Key
 
 logger = logging.getLogger(__name__)
+
 
 AnyKey = Key | ConnectionKey
 Take = Callable[[Body], Iterable[AnyKey]]
@@ -101,7 +103,20 @@ class Stock:
             for body in page.items:
                 metadata = body["metadata"]
                 listed.add((metadata.get("namespace", ""), metadata["name"]))
-                concerned.update(put(body))
+                concerned.update(_put_safely(put, kind, body))
         for gone in self._mirror.missed(kind, namespace, listed, version):
             concerned.update(drop(dict(gone)))
         return concerned
+
+
+def _put_safely(put: Take, kind: str, body: Body) -> Iterable[AnyKey]:
+    """Take in one object; one that breaks this program is logged and counted, and keeps nobody else
+    from being served."""
+    try:
+        return put(body)
+    except Exception:
+        UNEXPECTED_ERRORS.inc()
+        metadata = body["metadata"]
+        key = f"{kind} {metadata.get('namespace', '')}/{metadata['name']}"
+        logger.exception("an object cannot be taken in", extra={"key": key})
+        return ()

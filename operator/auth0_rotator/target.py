@@ -91,6 +91,11 @@ class Target:
         """Whether our keys leave it when its rotation is gone."""
         return WITHDRAW_ANNOTATION in self.annotations
 
+    @property
+    def values(self) -> list[ClientSecret]:
+        """Every value that stands in it."""
+        return [value for value in self.data.values() if value is not None]
+
     def holds(self, key: str, secret: ClientSecret) -> bool:
         """Return whether `secret` stands under `key`."""
         return self.data.get(key) == secret

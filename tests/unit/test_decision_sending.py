@@ -415,7 +415,7 @@ def test_a_deletion_that_a_finalizer_holds_is_given_up_as_well(since: str, actio
         pytest.param("current", sending(settle_seen="current"), Action.CONTINUE, id="old-word-current"),
         pytest.param("current", sending(settle_seen="next"), Action.SETTLE, id="another-word-before"),
         pytest.param("next", sending(current=None), Action.SETTLE, id="next-of-the-first"),
-        pytest.param("current", sending(current=None), Action.CONTINUE, id="no-current-to-be-live"),
+        pytest.param("current", sending(current=None), Action.SETTLE, id="current-of-the-first"),
         pytest.param("next", journal(next=intended()), Action.HOLD, id="no-doubt"),
     ],
 )

@@ -10,10 +10,13 @@ from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret, masked
+
+# Retry-After and reset may name any instant; past this they are no pause but a fault.
+LONGEST_WAIT: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +184,14 @@ def described(answer: Answer, *hidden: ClientSecret) -> str:
 
 
 def wait_asked(answer: Answer) -> timedelta | None:
-    """Return how long the other side asks to wait, None where it does not say.
+    """Return how long the other side asks to wait, five minutes at most; None where it does not say.
 
     Retry-After (seconds) comes first; else x-ratelimit-reset (epoch seconds) by the answer's own
     Date, so that a wrong clock on either side does no harm.
     """
     told = answer.headers.get("retry-after", "")
     if _is_number(told):
-        return timedelta(seconds=int(told))
+        return min(timedelta(seconds=int(told)), LONGEST_WAIT)
     reset, date = answer.headers.get("x-ratelimit-reset", ""), answer.headers.get("date", "")
     if not _is_number(reset) or not date:
         return None
@@ -198,7 +201,7 @@ def wait_asked(answer: Answer) -> timedelta | None:
         return None
     # "-0000" is UTC as well (RFC 5322), and comes without a zone.
     utc = sent if sent.tzinfo is not None else sent.replace(tzinfo=UTC)
-    return timedelta(seconds=max(0.0, int(reset) - utc.timestamp()))
+    return min(timedelta(seconds=max(0.0, int(reset) - utc.timestamp())), LONGEST_WAIT)
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The token endpoint of one tenant: the operator's own access token, and probes of client secrets."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ CLIENT_CREDENTIALS: Final = "client_credentials"
 # A token is not used in its last minute: clocks differ, and requests take time.
 _TOKEN_RESERVE: Final = 60.0
 _DEFAULT_TOKEN_SECONDS: Final = 86400.0
+_LONGEST_TOKEN_SECONDS: Final = 30 * 86400.0
+# What a header can hold.
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,10 @@ class TokenEndpoint:
             operation="token",
         )
         text = answer.text("access_token")
-        if answer.status == HTTPStatus.OK and text:
+        if answer.status == HTTPStatus.OK and _TOKEN.fullmatch(text):
             lifetime = answer.body.get("expires_in")
-            seconds = lifetime if isinstance(lifetime, int | float) else _DEFAULT_TOKEN_SECONDS
+            is_number = isinstance(lifetime, int | float)
+            seconds = min(lifetime, _LONGEST_TOKEN_SECONDS) if is_number else _DEFAULT_TOKEN_SECONDS
             return Token(
                 text=ClientSecret(text),
                 scopes=frozenset(answer.text("scope").split()),

@@ -21,6 +21,7 @@ from auth0_rotator.resource import GROUP, VERSION, Kind
 
 REQUEST_SECONDS: Final = 10.0
 PAGE_LENGTH: Final = 500
+LONGEST_WAIT: Final = timedelta(minutes=1)
 
 Body = dict[str, Any]
 
@@ -160,7 +161,14 @@ class Api:
         return _present(answer, "the object or its namespace")
 
     async def merge(
-        self, kind: str, name: str, namespace: str, patch: Body, *, manager: str
+        self,
+        kind: str,
+        name: str,
+        namespace: str,
+        patch: Body,
+        *,
+        manager: str,
+        hidden: Sequence[ClientSecret] = (),
     ) -> Body | None:
         """Merge `patch` into the object and return it, None where there is none."""
         answer = await self._send(
@@ -170,14 +178,24 @@ class Api:
             body=patch,
             content_type="application/merge-patch+json",
             field_manager=manager,
+            hidden=hidden,
         )
         return None if answer is None else answer.body
 
-    async def delete(self, kind: str, name: str, namespace: str, *, uid: str) -> None:
+    async def delete(
+        self,
+        kind: str,
+        name: str,
+        namespace: str,
+        *,
+        uid: str,
+        hidden: Sequence[ClientSecret] = (),
+    ) -> None:
         """Delete the object with this uid; nothing happens where it is gone or another one."""
         options = {"preconditions": {"uid": uid}}
         try:
-            await self._send("delete", "delete", self._path(kind, namespace, name), body=options)
+            path = self._path(kind, namespace, name)
+            await self._send("delete", "delete", path, body=options, hidden=hidden)
         except Stale:
             return
 
@@ -306,4 +324,7 @@ def _manager_in(message: str) -> str:
 
 def _wait_asked(error: ApiException) -> timedelta | None:
     told = (error.headers or {}).get("Retry-After", "")
-    return timedelta(seconds=int(told)) if told.isdecimal() else None
+    if not told.isdecimal():
+        return None
+    # Longer than a minute no API server is away on purpose.
+    return LONGEST_WAIT if len(told) > len("60") else min(timedelta(seconds=int(told)), LONGEST_WAIT)

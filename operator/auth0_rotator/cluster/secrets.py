@@ -70,7 +70,14 @@ class Secrets:
         metadata = found["metadata"]
         others = [one for one in metadata.get("finalizers") or [] if one != SENDING_FINALIZER]
         patch = {"metadata": {"finalizers": others, "resourceVersion": metadata["resourceVersion"]}}
-        await self._api.merge("Secret", name, key.namespace, patch, manager=field_manager(key.name))
+        await self._api.merge(
+            "Secret",
+            name,
+            key.namespace,
+            patch,
+            manager=field_manager(key.name),
+            hidden=parse_target(found).values,
+        )
 
     async def write_target(
         self, projection: Projection, target: Target | None, *, dry_run: bool = False
@@ -90,7 +97,8 @@ class Secrets:
             manager=manager,
             force=target is not None and (target.record is not None or manager in target.fields),
             dry_run=dry_run,
-            hidden=list(projection.data.values()),
+            # A policy may quote what stands there as well as what is to stand there.
+            hidden=[*projection.data.values(), *(target.values if target is not None else ())],
         )
         return written.body
 
@@ -106,7 +114,8 @@ class Secrets:
         is_merged = plan.target.creation_policy is CreationPolicy.MERGE
         if plan.delete_secrets and not is_merged:
             uid = found["metadata"]["uid"]
-            await self._api.delete("Secret", plan.target_name, key.namespace, uid=uid)
+            held = parse_target(found).values
+            await self._api.delete("Secret", plan.target_name, key.namespace, uid=uid, hidden=held)
         else:
             await self._strip(key, found, with_values=plan.delete_secrets)
         return True
@@ -146,7 +155,7 @@ class Secrets:
             keys = [field.removeprefix("data/") for field in held if field.startswith("data/")]
             gone["data"] = dict.fromkeys(keys)
         name = found["metadata"]["name"]
-        await self._api.merge("Secret", name, key.namespace, gone, manager=manager)
+        await self._api.merge("Secret", name, key.namespace, gone, manager=manager, hidden=target.values)
 
     async def read_credentials(
         self, namespace: str, name: str, keys: tuple[str, str]

@@ -104,8 +104,6 @@ def settled_doubt_ends(o: Observation) -> Decision | None:
     is_old = word == journal.settle_seen and not o.is_word_taken_back
     if word not in {"next", "current"} or is_old:
         return None
-    if word == "current" and journal.current is None:
-        return None
     return Decision(Action.SETTLE, Reason.DOUBT_SETTLED, f"a person says that {word} is live")
 
 

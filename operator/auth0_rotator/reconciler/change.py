@@ -223,6 +223,10 @@ async def _send(change: Change) -> Outcome:
             return Outcome.LATER if is_patient(change, error) else Outcome.REFUSED
         is_value = error.reason == Reason.VALUE_REFUSED and attempt.values < MOST_VALUES
         return Outcome.VALUE_REFUSED if is_value else Outcome.REFUSED
+    except BaseException:
+        # Whatever it was, the request may have arrived.
+        run.memory.attempt = replace(run.open_attempt(), is_certain=False)
+        raise
     note_acceptance(change, remote_seconds=clock() - sent)
     return Outcome.ACCEPTED
 

@@ -176,7 +176,7 @@ class Connections:
             )
         verdict = replace(verdict, of=version_of(body))
         self._verdicts[key] = verdict
-        await self._report(key, body, verdict)
+        is_edited = await self._report(key, body, verdict)
         # A changed spec may admit other namespaces, whatever the tenant says.
         is_news = (before.is_ready, before.reason, before.of) != (
             verdict.is_ready,
@@ -184,6 +184,8 @@ class Connections:
             verdict.of,
         )
         again = None if verdict.is_ready else self._clock() + RECHECK
+        # The answer to the status write showed it first, and so no watch will tell of it.
+        again = self._clock() if is_edited else again
         return (self._mirror.users_of(key) if is_news else set()), again
 
     async def _forget(self, key: ConnectionKey) -> None:
@@ -266,7 +268,8 @@ class Connections:
         message = f"{line.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
         return Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)
 
-    async def _report(self, key: ConnectionKey, body: Body, verdict: Verdict) -> None:
+    async def _report(self, key: ConnectionKey, body: Body, verdict: Verdict) -> bool:
+        """Write the whole status; return whether the object was edited since `body`."""
         metadata, now = body["metadata"], self._clock()
         past = (body.get("status") or {}).get("conditions") or ()
         status = ConditionStatus.TRUE if verdict.is_ready else ConditionStatus.FALSE
@@ -282,12 +285,12 @@ class Connections:
         try:
             answer = await self._objects.write_status(key.kind, _identity(metadata), written)
         except Stale:
-            return
+            return False
         except RotatorError as error:
             extra = {"key": str(key), "cause": error.message}
             logger.warning("the status of a connection cannot be written", extra=extra)
-            return
-        self._mirror.put_connection(key.kind, answer)
+            return False
+        return self._mirror.put_connection(key.kind, answer) is not None
 
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -93,7 +93,14 @@ async def send_newest(run: Pass) -> Outcome:
     run.memory.attempt = None
     o = await observe(run)
     current = o.journal.current if o.journal is not None and not o.journal.is_sending else None
-    if current is not None and o.connection.domain == current.record.domain:
+    spec = o.rotation.spec if o.rotation is not None else None
+    # The connection was asked whether it admits the client of the spec, and no other.
+    is_admitted = (
+        spec is not None
+        and current is not None
+        and current.record.is_for(spec.parameters.client_id, o.connection.domain)
+    )
+    if current is not None and is_admitted:
         begin_verification(run, current.record.rotation_id)
         await send_current(run, o)
     return Outcome.DONE

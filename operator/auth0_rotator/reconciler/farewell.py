@@ -104,6 +104,11 @@ async def _revoke_and_release(run: Pass, o: Observation) -> None:
                 run.obstacle = hold(Reason.FINALIZING, error.message, o.now + REVOKE_PAUSE)
                 return
             message = f"the client secret was not revoked and may stay valid: {error.message}"
+            if run.memory.is_revoked:
+                message = (
+                    "the client secret was revoked, but the Secret that stays still says where its dead "
+                    f"value comes from, and would be adopted: {error.message}"
+                )
             run.notice(Reason.REVOCATION_ABANDONED, message, is_warning=True)
     else:
         run.notice(Reason.REVOCATION_ABANDONED, refusal, is_warning=True)
@@ -116,6 +121,8 @@ def _revocation_refusal(o: Observation) -> str | None:
     current = o.journal.current if o.journal is not None else None
     if current is None:
         return "nothing was revoked: this rotation never delivered a value"
+    if o.connection.reason is Reason.NAMESPACE_NOT_ALLOWED:
+        return f"nothing was revoked: {o.connection.message}"
     if o.connection.domain not in {"", current.record.domain}:
         return f"nothing was revoked: the connection does not lead to {current.record.domain} any more"
     if current.record.client_id == o.connection.client_id:
@@ -138,7 +145,9 @@ async def _revoke(run: Pass, o: Observation) -> None:
     client_id, rotated_at = current.record.client_id, current.record.rotated_at
     # While a change spreads, a refusal does not say that the value is dead.
     is_spread = rotated_at is None or abs(o.now - rotated_at) >= BELIEVED_AFTER
-    is_dead = is_spread and await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE
+    is_dead = run.memory.is_revoked or (
+        is_spread and await tenant.probe(client_id, current.secret) is Liveness.NOT_LIVE
+    )
     if is_dead and not run.memory.is_revocation_sent:
         message = (
             "the tenant does not accept the delivered value: it was revoked before, or rotated "
@@ -150,6 +159,7 @@ async def _revoke(run: Pass, o: Observation) -> None:
         permit = await tenant.prepare()
         run.memory.is_revocation_sent = True
         await tenant.revoke_client_secret(permit, client_id)
+        run.memory.is_revoked = True
     message = "the client secret was revoked at the tenant"
     run.notice(Reason.REVOKED, message + await _let_dead_value_go(run, o))
 

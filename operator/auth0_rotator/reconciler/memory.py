@@ -48,6 +48,8 @@ class Memory:
     """Whether, since this change is open, there was an instant without a person's word about it."""
     is_revocation_sent: bool = False
     """Whether the tenant may have revoked the value of a rotation that goes because we asked for it."""
+    is_revoked: bool = False
+    """Whether the tenant has said that it revoked it."""
     repairs: list[datetime] = field(default_factory=list)
     contender: str = ""
     postponements: int = 0

@@ -30,7 +30,8 @@ async def adopt(run: Pass, o: Observation, decision: Decision) -> None:
     target, rotation = given(o.target), given(o.rotation)
     found = given(target.record)
     is_first = o.journal is None or o.journal.current is None
-    record = replace(found, handled=with_tokens(found.handled, rotation.tokens if is_first else ()))
+    handled = with_tokens(o.journal.handled if o.journal is not None else (), found.handled)
+    record = replace(found, handled=with_tokens(handled, rotation.tokens if is_first else ()))
     await _adopt(run, o, given(target.recorded_secret), record)
     run.memory.attempt = None
     # It may have died since it was written, and nothing else would bring the next pass.
