@@ -529,7 +529,14 @@ def test_the_attempt_of_the_leader_before_us_is_over(
 
 def test_our_own_attempt_goes_on_while_another_operators_count_stands_in_the_journal() -> None:
     kept = sending(attempted_by="operator-2", attempted_at=NOW - 5 * SECOND)
-    assert answer(journal=kept, attempt=attempt()) is Action.CONTINUE
+    assert answer(journal=kept, attempt=attempt(sent_version="41")) is Action.CONTINUE
+
+
+def test_who_lost_the_race_for_the_journal_leaves_the_winner_alone() -> None:
+    """Catches a second operator that counts an attempt at once, so that the next rotation must wait."""
+    kept = sending(attempted_by="operator-2", attempted_at=NOW - 5 * SECOND)
+    assert answer(journal=kept, attempt=attempt()) is Action.HOLD
+    assert answer(journal=sending(), attempt=attempt()) is Action.CONTINUE
 
 
 @pytest.mark.parametrize(

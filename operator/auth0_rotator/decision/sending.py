@@ -130,7 +130,9 @@ def _pause(o: Observation) -> Decision | None:
     if attempt is not None:
         if is_ahead(attempt.again_at, o.now, at_most=LONGEST_PAUSE):
             return _held(o, "the outcome of a change is open; trying on", attempt.again_at)
-        return None
+        # One that lost the race for the journal write has nothing of its own to go on with.
+        if attempt.sent_version or journal is None or journal.attempted_by == o.process:
+            return None
     if journal is not None and journal.attempted_at is not None:
         began = journal.attempted_at
         is_other = journal.attempted_by != o.process and o.leading_since <= began <= o.now
