@@ -613,3 +613,9 @@ def test_only_applied_fields_are_kept(
     managed: list[dict[str, Any]] | None, fields: dict[str, frozenset[str]]
 ) -> None:
     assert parse_target(target_body(managedFields=managed)).fields == fields
+
+
+def test_the_values_of_a_target_are_all_that_stand_in_it() -> None:
+    """Catches a message that hides what is to be written, and quotes what stands there."""
+    held = replace(target(), data={"ID": CURRENT, "THEIRS": BY_HAND, "EMPTY": None})
+    assert held.values == [CURRENT, BY_HAND]
