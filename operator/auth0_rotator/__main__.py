@@ -27,6 +27,8 @@ def _run(arguments: Sequence[str]) -> int:
     from auth0_rotator.settings import parse_settings  # noqa: PLC0415
 
     settings = parse_settings(arguments)
+    # Else httpx loads its own command line wherever click and rich are installed: 4 MB for nothing.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from auth0_rotator.logs import configure_logging  # noqa: PLC0415
     from auth0_rotator.service import run  # noqa: PLC0415
 

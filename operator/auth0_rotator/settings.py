@@ -1,14 +1,14 @@
 """Flags and environment of `auth0-rotator run`: each flag has a variable AUTH0_ROTATOR_..."""
 
 import argparse
+import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, NoReturn
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth0_rotator.schedule import IntervalUnit
 
@@ -83,23 +83,17 @@ Address = Annotated[str, AfterValidator(_checked_address)]
 Label = Annotated[str, AfterValidator(_checked_label)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What `run` was told, by flag first, then by variable, then by default.
 
-    The sentences below are what `run --help` prints. An empty variable counts as none.
+    The sentences below are what `run --help` prints.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_ignore_empty=True,
-        frozen=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
     all_namespaces: bool = False
     """serve every namespace of the cluster"""
-    namespace: Annotated[tuple[Label, ...], NoDecode] = ()
+    namespace: tuple[Label, ...] = ()
     """serve this namespace (repeatable)"""
     leader_elect: bool = True
     """act only while holding the Lease (default yes)"""
@@ -139,12 +133,16 @@ def variable_of(name: str) -> str:
     return f"{ENV_PREFIX}{name.upper()}"
 
 
-def parse_settings(arguments: Sequence[str]) -> Settings:
-    """Return the settings that `arguments` and the environment say; bad ones end the process with 2."""
+def parse_settings(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that `arguments` and `environment` say; bad ones end the process with 2.
+
+    An empty variable counts as none.
+    """
     parser = _parser()
     given = vars(parser.parse_args(arguments))
+    told = {name: environment.get(variable_of(name)) for name in Settings.model_fields}
     try:
-        settings = Settings(**given)
+        settings = Settings.model_validate({name: text for name, text in told.items() if text} | given)
     except ValidationError as invalid:
         parser.error(_sentence(invalid.errors()[0], given))
     if settings.all_namespaces and settings.namespace:
