@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from auth0_rotator.resource import RotationSpec
 from auth0_rotator.subject import ConnectionKey, Key, Rotation, referred
 
 H = TypeVar("H", bound=Hashable)
@@ -38,19 +39,21 @@ class ClaimIndex:
 
     def add(self, rotation: Rotation) -> None:
         """Take in what `rotation` claims."""
-        if rotation.spec is None:
+        key, spec = rotation.key, rotation.spec
+        if spec is None:
             return
-        self._by_client.add(rotation.spec.parameters.client_id, rotation.key)
-        self._by_target.add(target_of(rotation), rotation.key)
-        self._by_connection.add(connection_of(rotation), rotation.key)
+        self._by_client.add(spec.parameters.client_id, key)
+        self._by_target.add(target_of(key, spec), key)
+        self._by_connection.add(connection_of(key, spec), key)
 
     def remove(self, rotation: Rotation) -> None:
         """Drop what `rotation` claimed."""
-        if rotation.spec is None:
+        key, spec = rotation.key, rotation.spec
+        if spec is None:
             return
-        self._by_client.remove(rotation.spec.parameters.client_id, rotation.key)
-        self._by_target.remove(target_of(rotation), rotation.key)
-        self._by_connection.remove(connection_of(rotation), rotation.key)
+        self._by_client.remove(spec.parameters.client_id, key)
+        self._by_target.remove(target_of(key, spec), key)
+        self._by_connection.remove(connection_of(key, spec), key)
 
     def of_client(self, client_id: str) -> set[Key]:
         """Return who claims this client, of whichever tenant."""
@@ -66,20 +69,17 @@ class ClaimIndex:
 
     def claimants(self, rotation: Rotation) -> set[Key]:
         """Return who claims the client or the Secret of `rotation`."""
-        if rotation.spec is None:
+        spec = rotation.spec
+        if spec is None:
             return set()
-        return self.of_client(rotation.spec.parameters.client_id) | self.of_target(*target_of(rotation))
+        return self.of_client(spec.parameters.client_id) | self.of_target(*target_of(rotation.key, spec))
 
 
-def connection_of(rotation: Rotation) -> ConnectionKey:
-    """Return the connection that a rotation with a valid spec refers to."""
-    if rotation.spec is None:
-        message = "an invalid spec refers to nothing"
-        raise ValueError(message)
-    return referred(rotation.spec.connection_ref, rotation.key.namespace)
+def connection_of(key: Key, spec: RotationSpec) -> ConnectionKey:
+    """Return the connection that a rotation refers to."""
+    return referred(spec.connection_ref, key.namespace)
 
 
-def target_of(rotation: Rotation) -> tuple[str, str]:
+def target_of(key: Key, spec: RotationSpec) -> tuple[str, str]:
     """Return namespace and name of the Secret that a rotation delivers into."""
-    name = rotation.spec.target.name if rotation.spec is not None else None
-    return rotation.key.namespace, name or rotation.key.name
+    return key.namespace, spec.target.name or key.name

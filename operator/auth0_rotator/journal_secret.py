@@ -120,7 +120,7 @@ def owner_reference(rotation: str, uid: str) -> dict[str, Any]:
 def is_owned_by(owner: Mapping[str, Any], rotation: str) -> bool:
     """Return whether an owner reference names the rotation called `rotation`, whatever its uid."""
     is_rotation = owner.get("kind") == Kind.ROTATION.value and owner.get("name") == rotation
-    return is_rotation and str(owner.get("apiVersion", "")).startswith(f"{GROUP}/")
+    return is_rotation and str(owner.get("apiVersion")).startswith(f"{GROUP}/")
 
 
 def parse_journal(secret: Mapping[str, Any]) -> Journal:
@@ -137,7 +137,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
     values = _values(secret.get("data") or {})
     try:
         journal = Journal(
-            state=State(annotations.get(_STATE, "")),
+            state=State(str(annotations.get(_STATE))),
             current=_credential(values.get("current"), annotations, part=""),
             previous=values.get("previous"),
             next=_credential(values.get("next"), annotations, part=_NEXT),

@@ -84,7 +84,7 @@ class Mirror:
         """
         if rotation.spec is None:
             return []
-        keys = self._claims.of_target(*target_of(rotation)) - {rotation.key}
+        keys = self._claims.of_target(*target_of(rotation.key, rotation.spec)) - {rotation.key}
         by_target = [self._rival(self.rotations[key], Contest.TARGET) for key in sorted(keys, key=str)]
         return self.claimants_of(rotation.spec.parameters.client_id, besides=rotation.key) + by_target
 

@@ -124,7 +124,7 @@ def parse_record(annotations: Mapping[str, str], *, part: str = "") -> CommitRec
         RecordUnreadableError: a part of it is missing or not what it should be.
     """
     names = ("sequence", "rotation-id", "trigger", "client-id", "domain")
-    told = {name: annotations.get(f"{PREFIX}{part}{name}", "") for name in names}
+    told = {name: annotations.get(f"{PREFIX}{part}{name}") or "" for name in names}
     if not any(told.values()):
         return None
     missing = [name for name, text in told.items() if not text]
@@ -136,7 +136,7 @@ def parse_record(annotations: Mapping[str, str], *, part: str = "") -> CommitRec
     except ValueError:
         message = f"the annotation {PREFIX}{part}sequence or {PREFIX}{part}trigger makes no sense"
         raise RecordUnreadableError(message) from None
-    at = annotations.get(f"{PREFIX}{part}rotated-at", "")
+    at = annotations.get(f"{PREFIX}{part}rotated-at")
     rotated_at = parse_timestamp(at)
     if at and rotated_at is None:
         # Taken for none, there would be no due date any more.

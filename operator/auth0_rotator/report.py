@@ -66,7 +66,7 @@ def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[s
         raise ValueError(message)
     past, record = o.rotation.status, _record(o)
     status: dict[str, Any] = {"observedGeneration": o.rotation.generation}
-    status |= _result(o, past, record, outcome)
+    status |= _result(o, o.rotation, record, outcome)
     if record is not None:
         status["lastRotationId"] = record.rotation_id
         status["isLastRotationManual"] = record.trigger.is_manual
@@ -84,7 +84,7 @@ def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[s
     status["history"] = _history(past, record, outcome)
     status["conditions"] = merge_conditions(
         past.conditions,
-        _conditions(o, past, decision, outcome),
+        _conditions(o, o.rotation, decision, outcome),
         generation=o.rotation.generation,
         now=o.now,
     )
@@ -97,13 +97,13 @@ def _record(o: Observation) -> CommitRecord | None:
 
 
 def _result(
-    o: Observation, past: PastStatus, record: CommitRecord | None, outcome: Outcome
+    o: Observation, rotation: Rotation, record: CommitRecord | None, outcome: Outcome
 ) -> dict[str, Any]:
     """Return how the last attempt ended: the feature's fields, and when the next try comes."""
+    past = rotation.status
     if outcome.failure is not None:
         attempts = past.failed_attempts + 1
-        uid = o.rotation.uid if o.rotation is not None else ""
-        retry_at = o.now + retry_delay(failed_attempts=attempts, uid=uid)
+        retry_at = o.now + retry_delay(failed_attempts=attempts, uid=rotation.uid)
         return {
             "rotationStatus": "failed",
             "lastRotationAttemptedAt": timestamp(o.now),
@@ -134,7 +134,7 @@ def _handled(rotation: Rotation, journal: Journal | None, past: PastStatus) -> d
     """Return the tokens that the reader gave and that have been followed."""
     handled = journal.handled if journal is not None else ()
     rotate_now = rotation.rotate_now
-    trigger = (rotation.spec.rotation_trigger if rotation.spec is not None else None) or ""
+    trigger = rotation.spec.rotation_trigger if rotation.spec is not None else None
     told = {
         "lastHandledRotateNow": rotate_now
         if rotate_now and token_of_annotation(rotate_now) in handled
@@ -172,14 +172,15 @@ def _told_by(record: CommitRecord) -> dict[str, Any]:
 
 
 def _conditions(
-    o: Observation, past: PastStatus, decision: Decision, outcome: Outcome
+    o: Observation, rotation: Rotation, decision: Decision, outcome: Outcome
 ) -> list[Condition]:
     is_executing = o.attempt is not None and outcome.failure is None
+    verified = _verified(o, rotation, outcome)
     return [
-        _ready(o, past, decision, outcome),
-        _reconciling(past, decision, is_executing=is_executing),
-        _stalled(past, decision, outcome),
-        _verified(o, past, outcome),
+        _ready(o, rotation.status, decision, outcome, verified),
+        _reconciling(rotation.status, decision, is_executing=is_executing),
+        _stalled(rotation.status, decision, outcome),
+        verified,
     ]
 
 
@@ -206,11 +207,13 @@ def _stalled(past: PastStatus, decision: Decision, outcome: Outcome) -> Conditio
     return Condition(ConditionType.STALLED, ConditionStatus.FALSE, decision.reason, decision.message)
 
 
-def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcome) -> Condition:
+def _ready(
+    o: Observation, past: PastStatus, decision: Decision, outcome: Outcome, verified: Condition
+) -> Condition:
     """Ready says that the target holds what the tenant holds, and nothing about plans."""
     said = outcome.failure or decision
     if o.journal is not None and o.journal.is_sending:
-        return _ready_while_sending(o, past, said.message)
+        return _ready_while_sending(o, o.journal, past, said.message)
     if o.journal is None or o.journal.current is None or o.plan is None:
         before = _before(past, ConditionType.READY)
         is_waiting = outcome.failure is None and decision.reason in _WAITING_FOR_A_RETRY
@@ -222,7 +225,6 @@ def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcom
     if difference is not Difference.NONE:
         message = f"the Secret {name} does not hold the current value: {said.message}"
         return Condition(ConditionType.READY, ConditionStatus.FALSE, said.reason, message)
-    verified = _verified(o, past, outcome)
     if verified.status is ConditionStatus.FALSE:
         return Condition(ConditionType.READY, ConditionStatus.FALSE, verified.reason, verified.message)
     if o.is_taken_over:
@@ -232,12 +234,11 @@ def _ready(o: Observation, past: PastStatus, decision: Decision, outcome: Outcom
     return Condition(ConditionType.READY, ConditionStatus.TRUE, Reason.DELIVERED, message)
 
 
-def _ready_while_sending(o: Observation, past: PastStatus, message: str) -> Condition:
-    journal, attempt = o.journal, o.attempt
-    if attempt is not None and attempt.accepted is not None:
+def _ready_while_sending(o: Observation, journal: Journal, past: PastStatus, message: str) -> Condition:
+    if o.attempt is not None and o.attempt.accepted is not None:
         message = f"the tenant took a new value, and it is not delivered yet: {message}"
         return Condition(ConditionType.READY, ConditionStatus.FALSE, Reason.NOT_DELIVERED, message)
-    began = journal.attempted_at if journal is not None else None
+    began = journal.attempted_at
     is_long = began is None or o.now - began > DOUBT_AFTER or past.failed
     before = _before(past, ConditionType.READY)
     if before is not None and not is_long:
@@ -245,10 +246,10 @@ def _ready_while_sending(o: Observation, past: PastStatus, message: str) -> Cond
     return Condition(ConditionType.READY, ConditionStatus.UNKNOWN, Reason.SENDING, message)
 
 
-def _verified(o: Observation, past: PastStatus, outcome: Outcome) -> Condition:
+def _verified(o: Observation, rotation: Rotation, outcome: Outcome) -> Condition:
     if outcome.verified is not None:
         return outcome.verified
-    spec = o.rotation.spec if o.rotation is not None else None
+    spec, past = rotation.spec, rotation.status
     if spec is not None and not spec.verification.enabled:
         message = "spec.verification.enabled is false"
         return Condition(
@@ -271,8 +272,8 @@ def _before(past: PastStatus, type_: ConditionType) -> Condition | None:
         try:
             return Condition(
                 type_,
-                ConditionStatus(condition.get("status", "")),
-                Reason(condition.get("reason", "")),
+                ConditionStatus(str(condition.get("status"))),
+                Reason(str(condition.get("reason"))),
                 condition.get("message", ""),
             )
         except ValueError:

@@ -13,6 +13,8 @@ from typing import Final
 # Waits between failed attempts: 1, 2, 4 ... 60 minutes.
 FIRST_RETRY: Final = timedelta(minutes=1)
 LONGEST_RETRY: Final = timedelta(minutes=60)
+# The longest wait needs no more, and forty are more than a timedelta holds.
+MOST_DOUBLINGS: Final = 6
 # No wait between attempts is longer.
 LONGEST_BACK_OFF: Final = LONGEST_RETRY * 1.25
 # A retry comes up to this share of the wait later, by a fixed amount per object, so that objects
@@ -55,7 +57,8 @@ def next_rotation_at(
     if last_rotated_at is None:
         return None
     same_period = _at_time(last_rotated_at, rotate_at_utc, unit)
-    padding = step if manual and _truncated(last_rotated_at, unit) >= same_period else timedelta(0)
+    # By the minute this is the same, for the time of day has no seconds.
+    padding = step if manual and last_rotated_at >= same_period else timedelta(0)
     return same_period + interval * step + padding
 
 
@@ -67,18 +70,13 @@ def _at_time(instant: datetime, rotate_at: time, unit: IntervalUnit) -> datetime
     return utc.replace(second=rotate_at.minute, microsecond=0)
 
 
-def _truncated(instant: datetime, unit: IntervalUnit) -> datetime:
-    utc = instant.astimezone(UTC).replace(microsecond=0)
-    return utc.replace(second=0) if unit is IntervalUnit.DAYS else utc
-
-
 def retry_delay(*, failed_attempts: int, uid: str) -> timedelta:
     """Return how long to wait after the `failed_attempts`-th failure in a row (1 is the first).
 
     1, 2, 4 ... 60 minutes, plus a fixed part of up to a quarter that depends on the object's
     `uid` alone: a restart finds the same instants again.
     """
-    doublings = min(max(failed_attempts, 1) - 1, 6)
+    doublings = min(max(failed_attempts, 1) - 1, MOST_DOUBLINGS)
     wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
     return wait * (1 + RETRY_SPREAD * fraction_of(uid))
 

@@ -72,7 +72,7 @@ class PastStatus:
 
         Whoever carried that one out may not have lived to tell.
         """
-        if not self.failed or self.raw.get("lastRotationId", "") == rotation_id:
+        if not self.failed or self.raw.get("lastRotationId") == rotation_id:
             return self
         return replace(self, failed=False, failed_attempts=0, next_retry_at=None)
 
@@ -107,10 +107,9 @@ class Rotation:
     def tokens(self) -> tuple[str, ...]:
         """The tokens that the object carries, in the form in which handled ones are kept."""
         trigger = self.spec.rotation_trigger if self.spec is not None else None
-        return tuple(
-            [token_of_annotation(self.rotate_now)] * bool(self.rotate_now)
-            + [token_of_spec(trigger or "")] * bool(trigger)
-        )
+        by_annotation = (token_of_annotation(self.rotate_now),) if self.rotate_now else ()
+        by_spec = (token_of_spec(trigger),) if trigger else ()
+        return by_annotation + by_spec
 
     @property
     def plan(self) -> Plan | None:

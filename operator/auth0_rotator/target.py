@@ -84,7 +84,10 @@ class Target:
     @property
     def recorded_secret(self) -> ClientSecret | None:
         """The client secret that the commit record speaks of, None where it is gone."""
-        return self.data.get(self.annotations.get(SECRET_KEY_ANNOTATION, ""))
+        try:
+            return self.data[self.annotations[SECRET_KEY_ANNOTATION]]
+        except KeyError:
+            return None
 
     @property
     def is_to_be_withdrawn(self) -> bool:
@@ -207,7 +210,7 @@ def compare(projection: Projection, target: Target | None) -> Difference:
         return Difference.MISSING
     if not target.holds(projection.secret_key, projection.data[projection.secret_key]):
         return Difference.SECRET
-    held = target.fields.get(field_manager(projection.rotation), frozenset())
+    held = target.fields.get(field_manager(projection.rotation))
     wanted = _field_names(projection)
     is_same = (
         all(target.holds(key, value) for key, value in projection.data.items())

@@ -88,7 +88,7 @@ def _text(value: str) -> ClientSecret | None:
 
 def _other_controller(owners: Sequence[Mapping[str, Any]]) -> str:
     for owner in owners:
-        if owner.get("controller") and not owner.get("apiVersion", "").startswith(PREFIX):
+        if owner.get("controller") and not str(owner.get("apiVersion")).startswith(PREFIX):
             return f"{owner.get('kind')} {owner.get('name')}"
     return ""
 

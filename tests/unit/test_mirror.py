@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from auth0_rotator.claim_index import connection_of
 from auth0_rotator.journal import State
 from auth0_rotator.journal_secret import journal_secret
 from auth0_rotator.mirror import Mirror, connection_key
@@ -22,7 +21,6 @@ from examples import (
     UID,
     credential,
     intended,
-    invalid_rotation,
     journal,
     plan,
     rotation,
@@ -100,12 +98,6 @@ def test_a_connection_is_told_with_its_namespace() -> None:
 )
 def test_a_reference_leads_to_a_connection(reference: ConnectionRef, expected: ConnectionKey) -> None:
     assert referred(reference, NAMESPACE) == expected
-
-
-def test_a_rotation_leads_to_its_connection() -> None:
-    assert connection_of(rotation()) == ACME
-    with pytest.raises(ValueError, match="refers to nothing"):
-        connection_of(invalid_rotation())
 
 
 def test_a_connection_object_has_a_key() -> None:

@@ -17,6 +17,8 @@ from auth0_rotator.credential import ClientSecret, masked
 
 # Retry-After and reset may name any instant; past this they are no pause but a fault.
 LONGEST_WAIT: Final = timedelta(minutes=5)
+# Enough for an epoch until the year 2286, and never too many for a timedelta.
+_MOST_DIGITS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,7 @@ def parse_client(answer: Answer) -> Client | None:
 def described(answer: Answer, *hidden: ClientSecret) -> str:
     """Return what the other side says, in one line and without any trace of the `hidden` values."""
     text = answer.text("message") or answer.text("error_description") or answer.text("error")
-    said = f"{answer.status} {text}" if text else f"{answer.status}"
-    return masked(" ".join(said.split())[:512], hidden)
+    return masked(" ".join(f"{answer.status} {text}".split())[:512], hidden)
 
 
 def wait_asked(answer: Answer) -> timedelta | None:
@@ -189,11 +190,11 @@ def wait_asked(answer: Answer) -> timedelta | None:
     Retry-After (seconds) comes first; else x-ratelimit-reset (epoch seconds) by the answer's own
     Date, so that a wrong clock on either side does no harm.
     """
-    told = answer.headers.get("retry-after", "")
-    if _is_number(told):
-        return min(timedelta(seconds=int(told)), LONGEST_WAIT)
-    reset, date = answer.headers.get("x-ratelimit-reset", ""), answer.headers.get("date", "")
-    if not _is_number(reset) or not date:
+    told = _number(answer.headers.get("retry-after"))
+    if told is not None:
+        return min(timedelta(seconds=told), LONGEST_WAIT)
+    reset, date = _number(answer.headers.get("x-ratelimit-reset")), answer.headers.get("date")
+    if reset is None or date is None:
         return None
     try:
         sent = parsedate_to_datetime(date)
@@ -201,9 +202,8 @@ def wait_asked(answer: Answer) -> timedelta | None:
         return None
     # "-0000" is UTC as well (RFC 5322), and comes without a zone.
     utc = sent if sent.tzinfo is not None else sent.replace(tzinfo=UTC)
-    return min(timedelta(seconds=max(0.0, int(reset) - utc.timestamp())), LONGEST_WAIT)
+    return min(timedelta(seconds=max(0.0, reset - utc.timestamp())), LONGEST_WAIT)
 
 
-def _is_number(text: str) -> bool:
-    # Ten digits are enough for an epoch until the year 2286, and never too many for a timedelta.
-    return text.isdecimal() and len(text) <= 10  # noqa: PLR2004 - said above
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -71,9 +71,7 @@ def stall(reason: Reason, message: str, until: datetime | None = None) -> Decisi
     return Decision(Action.HOLD, reason, message, until=until, is_stalled=True)
 
 
-def fail(
-    reason: Reason, message: str, *, trigger: Trigger | None = None, is_stalled: bool = False
-) -> Decision:
+def fail(reason: Reason, message: str, *, trigger: Trigger, is_stalled: bool) -> Decision:
     """Return a hold instead of a rotation that was wanted."""
     return Decision(
         Action.HOLD, reason, message, trigger=trigger, is_stalled=is_stalled, is_failure=True

@@ -10,10 +10,11 @@ from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
 from auth0_rotator.decision.wants import due_at, new_tokens, retry_at
 from auth0_rotator.journal import LATE_REQUEST
-from auth0_rotator.observation import CredentialsPlace, Observation
+from auth0_rotator.observation import CredentialsPlace, Observation, given
 from auth0_rotator.record import Trigger
 from auth0_rotator.resource import RotationSpec
 from auth0_rotator.schedule import LONGEST_BACK_OFF, is_ahead
+from auth0_rotator.subject import Rotation
 
 # The last look at a value comes ten minutes after a lost answer.
 LONGEST_LOOK: Final = 2 * LATE_REQUEST
@@ -109,14 +110,15 @@ def otherwise_hold(o: Observation) -> Decision:
 
 def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> Decision:
     """Return the rotation, or the hold that its first unmet need asks for."""
+    rotation = given(o.rotation)
     waits, backs_off, fault = _wait(o), _back_off(o), target_fault(o)
     if fault is not None:
         return fault if waits or backs_off else replace(fault, is_failure=True, trigger=trigger)
     if waits is not None:
         return waits
-    if backs_off is not None and not _is_mended(o):
+    if backs_off is not None and not _is_mended(o, rotation):
         return backs_off
-    own = _own_client(o)
+    own = _own_client(o, rotation.spec)
     if own is not None:
         return own
     if o.connection.reason is Reason.PENDING:
@@ -149,14 +151,13 @@ def _back_off(o: Observation) -> Decision | None:
     return None
 
 
-def _is_mended(o: Observation) -> bool:
+def _is_mended(o: Observation, rotation: Rotation) -> bool:
     """Return whether the last attempt failed for a Secret that is all right now."""
-    conditions = o.rotation.status.conditions if o.rotation is not None else ()
     # Whether a field is contested shows in a write only.
     mendable = TARGET_FAULTS - {Reason.TARGET_CONTESTED}
     return o.attempt is None and any(
         condition.get("type") == ConditionType.STALLED and condition.get("reason") in mendable
-        for condition in conditions
+        for condition in rotation.status.conditions
     )
 
 
@@ -167,11 +168,8 @@ def _is_to_be_probed(o: Observation) -> bool:
     return o.rotation.spec.verification.enabled or o.is_taken_over
 
 
-def _own_client(o: Observation) -> Decision | None:
-    spec = o.rotation.spec if o.rotation is not None else None
-    if spec is None or not o.connection.client_id:
-        return None
-    if spec.parameters.client_id != o.connection.client_id:
+def _own_client(o: Observation, spec: RotationSpec | None) -> Decision | None:
+    if spec is None or spec.parameters.client_id != o.connection.client_id:
         return None
     if not spec.allow_own_client:
         message = (

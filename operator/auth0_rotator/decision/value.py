@@ -6,9 +6,10 @@ from typing import Final
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, stall
 from auth0_rotator.decision.wants import own_record
-from auth0_rotator.observation import Observation
+from auth0_rotator.journal import Plan
+from auth0_rotator.observation import Observation, given
 from auth0_rotator.resource import CreationPolicy, InitialRotation
-from auth0_rotator.target import DEFAULT_TYPE, Difference, compare, field_manager, project
+from auth0_rotator.target import DEFAULT_TYPE, Difference, Target, compare, field_manager, project
 
 # After so many repairs within the window, somebody is undoing them.
 CONTESTED_REPAIRS: Final = 5
@@ -51,12 +52,13 @@ def existing_value_is_adopted(o: Observation) -> Decision | None:
     mapping, client_id = spec.secrets_mapping, spec.parameters.client_id
     if o.target.data.get(mapping.client_secret) is None:
         return None
+    name = given(o.plan).target_name
     if o.target.controller:
-        return stall(Reason.TARGET_FOREIGN, _foreign_message(o))
+        return stall(Reason.TARGET_FOREIGN, _foreign_message(o.target, name))
     stated = o.target.data.get(mapping.client_id)
     if stated is not None and stated.reveal().strip() != client_id:
         message = (
-            f"the Secret {_target_name(o)} holds another client's id under {mapping.client_id}; "
+            f"the Secret {name} holds another client's id under {mapping.client_id}; "
             "correct it, or choose another target.name"
         )
         return stall(Reason.TARGET_FOREIGN, message)
@@ -99,13 +101,12 @@ def target_is_published(o: Observation) -> Decision | None:
     fault = target_fault(o)
     if fault is not None:
         return fault
-    reason, message = _why_it_differs(o, difference)
+    reason, message = _why_it_differs(o, o.plan.target_name, difference)
     return Decision(Action.PUBLISH, reason, message)
 
 
-def _why_it_differs(o: Observation, difference: Difference) -> tuple[Reason, str]:
+def _why_it_differs(o: Observation, name: str, difference: Difference) -> tuple[Reason, str]:
     """Return the reason and the sentence for a write of the target: not every one is a repair."""
-    name = _target_name(o)
     if difference is Difference.MISSING:
         return Reason.PUBLISHED, f"the Secret {name} was missing"
     if o.journal is not None and o.journal.plan != o.plan:
@@ -132,14 +133,14 @@ def target_fault(o: Observation) -> Decision | None:
     target, plan = o.target, o.plan
     if target is None or plan is None:
         return None
-    if target.controller or (plan.target.creation_policy is CreationPolicy.CREATE and _is_foreign(o)):
-        return stall(Reason.TARGET_FOREIGN, _foreign_message(o))
-    name = _target_name(o)
+    name, is_ours_alone = plan.target_name, plan.target.creation_policy is CreationPolicy.CREATE
+    if target.controller or (is_ours_alone and _is_foreign(o, target, plan)):
+        return stall(Reason.TARGET_FOREIGN, _foreign_message(target, name))
     if target.is_immutable:
         message = f"the Secret {name} is immutable; delete it, and it is written anew without rotation"
         return stall(Reason.TARGET_IMMUTABLE, message)
     wanted = plan.target.template.type if plan.target.template is not None else DEFAULT_TYPE
-    if plan.target.creation_policy is CreationPolicy.CREATE and target.type != wanted:
+    if is_ours_alone and target.type != wanted:
         message = (
             f"the Secret {name} is of type {target.type}, not {wanted}; delete it, and it is "
             "written anew without rotation"
@@ -161,25 +162,17 @@ def _has_value(o: Observation) -> bool:
     return o.journal is not None and o.journal.current is not None
 
 
-def _is_foreign(o: Observation) -> bool:
+def _is_foreign(o: Observation, target: Target, plan: Plan) -> bool:
     """Return whether somebody else made the Secret: no record of ours stands, and no field is ours."""
-    if o.target is None or o.target.record is not None:
+    if target.record is not None:
         return False
     # A value that is the journal's own was adopted from there.
     current = o.journal.current if o.journal is not None else None
-    key = o.plan.secrets_mapping.client_secret if o.plan is not None else ""
-    is_adopted = current is not None and o.target.holds(key, current.secret)
-    return not is_adopted and field_manager(o.key.name) not in o.target.fields
+    key = plan.secrets_mapping.client_secret
+    is_adopted = current is not None and target.holds(key, current.secret)
+    return not is_adopted and field_manager(o.key.name) not in target.fields
 
 
-def _target_name(o: Observation) -> str:
-    return o.plan.target_name if o.plan is not None else o.key.name
-
-
-def _foreign_message(o: Observation) -> str:
-    owner = o.target.controller if o.target is not None else ""
-    who = f"belongs to {owner}" if owner else "was made by somebody else"
-    return (
-        f"the Secret {_target_name(o)} {who}; delete it, choose another target.name, or use "
-        "creationPolicy Merge"
-    )
+def _foreign_message(target: Target, name: str) -> str:
+    who = f"belongs to {target.controller}" if target.controller else "was made by somebody else"
+    return f"the Secret {name} {who}; delete it, choose another target.name, or use creationPolicy Merge"

@@ -50,7 +50,7 @@ def due_at(o: Observation) -> datetime | None:
     failed_at = None
     if o.rotation is not None and o.rotation.status.failed:
         failed_at = o.rotation.status.last_attempted_at
-    return missed if failed_at is None else scheduled_at(o, failed_at=failed_at)
+    return scheduled_at(o, failed_at=failed_at)
 
 
 def retry_at(o: Observation) -> datetime | None:

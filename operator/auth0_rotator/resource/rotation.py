@@ -260,7 +260,7 @@ class RotationSpec(Image):
     @property
     def rotate_at(self) -> time:
         """The time of day of automatic rotations, in UTC."""
-        return self.rotate_at_utc.time if self.rotate_at_utc is not None else time(0, 0)
+        return self.rotate_at_utc.time if self.rotate_at_utc is not None else time.min
 
     @model_validator(mode="after")
     def _template_keys_differ(self) -> "RotationSpec":
