@@ -111,6 +111,9 @@ def mine(created: datetime | None = SAME, uid: str = "m") -> Rotation:
         pytest.param(
             mine(uid="b"), None, rival(created_at=SAME, uid="a"), False, id="same-second-loses"
         ),
+        pytest.param(
+            mine(uid="a"), None, rival(created_at=SAME, uid="a"), True, id="nobody-loses-to-itself"
+        ),
         pytest.param(mine(None), None, rival(created_at=LATER), False, id="without-a-time-loses"),
         pytest.param(mine(), None, rival(created_at=None), True, id="beats-one-without-a-time"),
         pytest.param(

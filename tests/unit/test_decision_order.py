@@ -421,6 +421,11 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         rotation_rules.unverified_value_is_probed,
         observation(now=DUE_AT, is_verification_done=False),
     ),
+    (
+        rotation_rules.unverified_value_is_probed,
+        rotation_rules.otherwise_hold,
+        observation(is_verification_done=False),
+    ),
 ]
 
 
@@ -641,7 +646,7 @@ observations = st.builds(
     journal_deleting_since=st.sampled_from([None, NOW - MINUTE, NOW - 10 * MINUTE]),
     is_namespace_terminating=st.booleans(),
     is_verification_done=st.booleans(),
-    verify_at=st.sampled_from([None, NOW + MINUTE]),
+    verify_at=st.sampled_from([None, NOW, NOW + MINUTE]),
     is_move_refused=st.booleans(),
     move_at=st.sampled_from([None, NOW, NOW + MINUTE, NOW + DAY]),
     is_cut_short=st.booleans(),
@@ -654,6 +659,13 @@ def is_leaving(o: Observation) -> bool:
 
 def is_sending(o: Observation) -> bool:
     return o.journal is not None and o.journal.is_sending
+
+
+@settings(max_examples=300)
+@given(o=observations)
+def test_rules_that_exclude_each_other_never_claim_the_same(o: Observation) -> None:
+    claims = {spoken(rule) for rule in RULES if rule(o) is not None}
+    assert [pair for pair in EXCLUSIVE if claims.issuperset(pair)] == []
 
 
 @settings(max_examples=300)

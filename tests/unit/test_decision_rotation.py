@@ -325,8 +325,8 @@ def test_an_attempt_goes_on_after_its_back_off(trigger: str, again_at: datetime)
     [
         pytest.param(timedelta(0), False, id="over"),
         pytest.param(TICK, True, id="not-over"),
-        pytest.param(5 * MINUTE, True, id="as-long-as-it-may-take"),
-        pytest.param(DAY, False, id="the-clock-was-set-back"),
+        pytest.param(10 * MINUTE, True, id="as-long-as-it-may-take"),
+        pytest.param(10 * MINUTE + TICK, False, id="the-clock-was-set-back"),
     ],
 )
 def test_a_late_request_of_the_last_rotation_is_waited_out(late: timedelta, *, is_waiting: bool) -> None:
@@ -436,6 +436,32 @@ def test_the_operators_own_client_is_rotated_last_and_only_into_the_credentials_
     assert decision.reason is reason
     assert decision.is_stalled is (reason is Reason.OWN_CLIENT and not is_busy)
     assert decision.until == (NOW + timedelta(seconds=5) if is_busy else None)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        pytest.param(
+            ("team-b", "operator", "clientId", "clientSecret"),
+            "the operator would lock itself out: a rotation of its own client has to deliver into "
+            "team-b/operator under the keys clientId and clientSecret, from where it reads its "
+            "credentials",
+            id="elsewhere",
+        ),
+        pytest.param(
+            ("team-a", "web", "ID", "SECRET"),
+            "the operator's own client comes last: other rotations of this connection are due",
+            id="others-first",
+        ),
+    ],
+)
+def test_why_the_operators_own_client_is_not_rotated_is_told(
+    place: tuple[str, str, str, str], message: str
+) -> None:
+    own = connection(client_id=CLIENT_ID, credentials=CredentialsPlace(*place))
+    subject = rotation(spec={"allowOwnClient": True})
+    o = created(rotation=subject, connection=own, is_connection_busy=True)
+    assert decide(o).message == message
 
 
 @pytest.mark.parametrize("trigger", WANTED)
@@ -638,6 +664,11 @@ def test_what_came_from_elsewhere_is_probed_even_where_nobody_wants_any(
             },
             NOW + MINUTE,
             id="probe-first-if-the-tenant-is-known-by-then",
+        ),
+        pytest.param(
+            {"connection": broken_connection(), "is_verification_done": False, "verify_at": NOW},
+            DUE_AT,
+            id="a-probe-that-waits-for-its-connection",
         ),
         pytest.param({"is_verification_done": True, "verify_at": NOW + MINUTE}, DUE_AT, id="probed"),
     ],

@@ -635,7 +635,8 @@ def test_a_journal_that_goes_alone_hurries_nobody(subject: Rotation | None, unti
     ("changes", "is_given_up"),
     [
         pytest.param({"is_namespace_terminating": True}, True, id="namespace-goes"),
-        pytest.param({"now": NOW + timedelta(minutes=11)}, True, id="ten-minutes-over"),
+        pytest.param({"now": NOW + 10 * MINUTE}, True, id="ten-minutes-over"),
+        pytest.param({"now": NOW + 10 * MINUTE - TICK}, False, id="ten-minutes-almost-over"),
         pytest.param({}, False, id="just-deleted"),
     ],
 )

@@ -322,6 +322,13 @@ def test_a_target_that_lost_its_record_is_still_ours(lost: set[str]) -> None:
     )
 
 
+def test_a_target_that_lost_its_record_and_its_value_is_still_ours() -> None:
+    stands = drifted(record=None, rotation="")
+    assert decide(observation(target=stands)) == Decision(
+        Action.PUBLISH, Reason.DRIFT_REPAIRED, "the Secret web had other value than the journal"
+    )
+
+
 # Targets that cannot be written ----------------------------------------------------------------
 
 FOREIGN = (

@@ -436,6 +436,7 @@ def with_data(kept: Journal, **data: str | None) -> dict[str, Any]:
         pytest.param(stood(journal()) | {"data": None}, NOT_TOGETHER, id="no-data"),
         pytest.param(with_data(journal(), current="%%%"), NOT_TEXT, id="current-not-base64"),
         pytest.param(with_data(journal(), current="ää=="), NOT_TEXT, id="current-not-ascii"),
+        pytest.param(with_data(journal(), current="cGxh%aW4="), NOT_TEXT, id="current-not-only-base64"),
         pytest.param(with_data(journal(), previous="abc"), NOT_TEXT, id="previous-without-padding"),
         pytest.param(with_data(sending(), next="/w=="), NOT_TEXT, id="next-not-text"),
         pytest.param(stood(sending(next=None)), NOT_WHOLE, id="nothing-to-send"),

@@ -424,12 +424,13 @@ def test_a_rival_over_both_is_told_twice() -> None:
     ]
 
 
-def test_rivals_are_told_in_the_order_of_their_names() -> None:
+@pytest.mark.parametrize("claim", [SAME_CLIENT, SAME_SECRET], ids=["client", "secret"])
+def test_rivals_are_told_in_the_order_of_their_names(claim: dict[str, Any]) -> None:
     mirror = Mirror()
     names = ["delta", "alpha", "charlie", "bravo"]
     for name in names:
-        mirror.put_rotation(of(Key(NAMESPACE, name), **SAME_CLIENT))
-    mirror.put_rotation(of(WEB, **SAME_CLIENT))
+        mirror.put_rotation(of(Key(NAMESPACE, name), **claim))
+    mirror.put_rotation(of(WEB, **claim))
     rivals = mirror.rivals_of(mirror.rotations[WEB])
     assert [rival.key.name for rival in rivals] == sorted(names)
 
@@ -670,6 +671,13 @@ def test_keys_in_a_secret_of_others_are_withdrawn_with_their_rotation() -> None:
     assert mirror.keys() == {WEB}
 
 
+def test_a_secret_that_stays_leaves_nothing_to_do() -> None:
+    mirror = Mirror()
+    mirror.put_secret(secret_body("kept", 52))
+    assert mirror.to_withdraw(WEB) == ()
+    assert mirror.keys() == set()
+
+
 def test_what_was_withdrawn_is_not_withdrawn_again() -> None:
     mirror = Mirror()
     mirror.put_secret(marked("common", 52))
@@ -745,6 +753,16 @@ def test_a_connection_is_news_when_its_spec_is() -> None:
         is None
     )
     assert mirror.connections[ACME] == recreated
+
+
+def test_a_connection_is_no_news_in_a_version_that_was_seen_until_it_was_dropped() -> None:
+    mirror = Mirror()
+    where: dict[str, Any] = {"namespace": NAMESPACE}
+    mirror.put_connection(Kind.CONNECTION, connection_body(**where))
+    mirror.put_connection(Kind.CONNECTION, connection_body(generation=2, **where))
+    assert mirror.connections[ACME] == connection_body(**where)
+    mirror.drop_connection(Kind.CONNECTION, connection_body(**where))
+    assert mirror.put_connection(Kind.CONNECTION, connection_body(**where)) == ACME
 
 
 def test_a_connection_of_the_cluster_is_told_apart() -> None:

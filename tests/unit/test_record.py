@@ -197,8 +197,9 @@ def test_a_record_that_says_something_impossible_is_unreadable(annotations: dict
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-31T00:00:00Z", "2026-11-01T00:00:01"])
 def test_a_time_of_rotation_that_cannot_be_read_is_not_taken_for_none(text: str) -> None:
     """Without the time there is no due date: the client would silently never be rotated again."""
-    with pytest.raises(RecordUnreadableError):
+    with pytest.raises(RecordUnreadableError) as fault:
         parse_record(written(rotated_at=text))
+    assert str(fault.value) == "the annotation auth0rotator.dev/rotated-at makes no sense"
 
 
 def test_unreadable_is_a_value_error_so_that_no_reader_forgets_it() -> None:
@@ -211,9 +212,14 @@ def test_a_value_that_was_not_accepted_has_no_time() -> None:
     assert told["auth0rotator.dev/rotated-at"] == ""
 
 
-def test_a_record_without_tokens_needs_no_annotation_for_them() -> None:
-    left = {name: text for name, text in WRITTEN.items() if not name.endswith("handled")}
-    assert parse_record(left) == record(handled=())
+@pytest.mark.parametrize(
+    ("name", "nothing"), [("handled", {"handled": ()}), ("rotated-at", {"rotated_at": None})]
+)
+def test_a_record_without_tokens_or_time_needs_no_annotation_for_them(
+    name: str, nothing: dict[str, Any]
+) -> None:
+    left = {key: text for key, text in WRITTEN.items() if not key.endswith(name)}
+    assert parse_record(left) == record(**nothing)
 
 
 def test_empty_tokens_are_passed_over() -> None:

@@ -1,5 +1,6 @@
 """What people and tools are told of a rotation."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason, timestamp
 from auth0_rotator.decision import Decision, decide
 from auth0_rotator.decision.model import hold, stall
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import Attempt, Observation
 from auth0_rotator.record import Trigger
 from auth0_rotator.report import Failure, Outcome, build_status
 from auth0_rotator.schedule import retry_delay
@@ -164,7 +165,7 @@ def test_a_new_rotation_is_told_without_a_result() -> None:
 
 
 def test_an_object_that_is_gone_cannot_be_told_of() -> None:
-    with pytest.raises(ValueError, match="no object to report on"):
+    with pytest.raises(ValueError, match=r"^there is no object to report on$"):
         status_of(observation(rotation=None))
 
 
@@ -934,11 +935,14 @@ def test_a_value_that_status_does_not_know_is_not_verified(known: dict[str, Any]
     assert said("Verified", observation(rotation=before), NOTHING, AT_REST) == NOT_ASKED
 
 
+NO_ANSWER = condition("Reconciling", "False", "Unreachable", "no answer")
+
+
 @pytest.mark.parametrize(
     ("past", "expected"),
     [
         pytest.param(
-            {"conditions": [condition("Reconciling", "False", "Unreachable", "no answer")]},
+            {"conditions": [NO_ANSWER]},
             ("False", "Unreachable", "no answer"),
             id="why-it-failed",
         ),
@@ -953,6 +957,23 @@ def test_a_value_that_status_does_not_know_is_not_verified(known: dict[str, Any]
 def test_a_back_off_keeps_telling_why(past: dict[str, Any], expected: tuple[str, str, str]) -> None:
     o = observation(rotation=with_failure(**past))
     assert said("Reconciling", o, NOTHING, hold(Reason.BACKING_OFF, "waits")) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "under_way", "decision"),
+    [
+        pytest.param(with_failure, None, AT_REST, id="no-back-off"),
+        pytest.param(with_status, None, hold(Reason.BACKING_OFF, "waits"), id="no-failure"),
+        pytest.param(with_status, None, AT_REST, id="neither"),
+        pytest.param(with_failure, attempt(), hold(Reason.BACKING_OFF, "waits"), id="under-way"),
+    ],
+)
+def test_why_an_attempt_failed_is_told_only_while_the_next_is_waited_for(
+    before: Callable[..., Rotation], under_way: Attempt | None, decision: Decision
+) -> None:
+    o = observation(rotation=before(conditions=[NO_ANSWER]), attempt=under_way)
+    _, reason, message = said("Reconciling", o, NOTHING, decision)
+    assert (reason, message) == (decision.reason, decision.message)
 
 
 def test_no_value_is_told() -> None:

@@ -95,6 +95,7 @@ def test_an_explicit_null_is_the_default() -> None:
         ("https://proxy.internal/", "https://proxy.internal"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("https://[::1]:8443/", "https://[::1]:8443"),
+        ("https://PROXY.INTERNAL.XX/", "https://PROXY.INTERNAL.XX"),
     ],
 )
 def test_requests_go_to_the_endpoint(endpoint: str, base_url: str) -> None:

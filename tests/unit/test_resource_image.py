@@ -1,6 +1,9 @@
 """How an object of the API becomes a value of this program, and what a person is told of a fault."""
 
+from typing import Annotated
+
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from auth0_rotator.resource import (
     GROUP,
@@ -11,7 +14,7 @@ from auth0_rotator.resource import (
     SpecInvalid,
     parse_spec,
 )
-from auth0_rotator.resource.image import rule
+from auth0_rotator.resource.image import rule, shape, shape_rule
 from auth0_rotator.resource.status import ConnectionStatus, RotationStatus
 from examples import spec_body
 
@@ -112,6 +115,33 @@ def test_a_rule_of_the_schema_is_written_with_the_sentence_that_a_person_reads()
         "message": "they differ",
     }
     assert rule("true", "m", ".a") == {"rule": "true", "message": "m", "fieldPath": ".a"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_right"),
+    [
+        pytest.param("^[ab]+$", "ab", True, id="right"),
+        pytest.param("^[ab]+$", "abc", False, id="wrong"),
+        pytest.param("^[ab]+$", "ab\n", False, id="a-line-break-at-the-end"),
+        pytest.param(r"\S", " x ", True, id="somewhere"),
+        pytest.param(r"\S", " ", False, id="nowhere"),
+    ],
+)
+def test_a_text_has_the_shape_that_the_api_server_would_demand(
+    pattern: str, text: str, *, is_right: bool
+) -> None:
+    checked = TypeAdapter(Annotated[str, shape(pattern, "it must look otherwise")])
+    if is_right:
+        assert checked.validate_python(text) == text
+        return
+    with pytest.raises(ValidationError, match="Value error, it must look otherwise "):
+        checked.validate_python(text)
+
+
+def test_a_shape_is_written_for_the_api_server_with_its_sentence() -> None:
+    """In CEL a backslash within a text is written twice."""
+    written = {"rule": r"self.matches('^a\\.b$')", "message": "m"}
+    assert shape_rule(r"^a\.b$", "m") == {"x-kubernetes-validations": [written]}
 
 
 def test_a_status_has_all_the_fields_of_the_contract() -> None:

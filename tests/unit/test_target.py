@@ -122,7 +122,7 @@ def test_a_key_that_is_not_mapped_is_not_there(optional: str, key: str) -> None:
 
 
 def test_without_a_current_value_there_is_nothing_to_project() -> None:
-    with pytest.raises(ValueError, match="cannot be published"):
+    with pytest.raises(ValueError, match=r"^a journal without a current value cannot be published$"):
         project(sending(current=None), plan(), NAMESPACE)
 
 
@@ -178,7 +178,7 @@ def test_keys_that_shall_leave_with_the_rotation_are_marked(
     changes: dict[str, Any], *, is_marked: bool
 ) -> None:
     projection = projected(**changes)
-    assert ("auth0rotator.dev/withdraw-with" in projection.annotations) is is_marked
+    assert projection.annotations.get("auth0rotator.dev/withdraw-with") == (UID if is_marked else None)
     assert target(annotations=projection.annotations).is_to_be_withdrawn is is_marked
 
 
@@ -500,6 +500,13 @@ def test_a_broken_commit_record_counts_as_none(broken: dict[str, str]) -> None:
     stands = parse_target(body)
     assert (stands.record, stands.rotation) == (None, "")
     assert stands.annotations["auth0rotator.dev/rotation"] == "web"
+
+
+def test_a_record_that_names_no_rotation_is_nobodys() -> None:
+    body = target_body()
+    del body["metadata"]["annotations"]["auth0rotator.dev/rotation"]
+    stands = parse_target(body)
+    assert (stands.record, stands.rotation) == (record(), "")
 
 
 def test_what_kubectl_keeps_for_itself_is_left_out() -> None:
