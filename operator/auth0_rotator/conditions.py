@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-# Limits of the API: metav1.Condition.message, and lastRotationMessage (feature.md).
 # No instant of Kubernetes, Auth0 or this operator lies outside of these years.
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 8999
+# Limits of the API: metav1.Condition.message, and lastRotationMessage (feature.md).
 CONDITION_MESSAGE_LENGTH: Final = 32768
 ROTATION_MESSAGE_LENGTH: Final = 1024
 

@@ -384,7 +384,9 @@ EPOCH = 1795426200
         pytest.param({"retry_after": "-7"}, None, id="retry-after-negative"),
         pytest.param({"retry_after": "1.5"}, None, id="retry-after-not-whole"),
         pytest.param({"retry_after": ""}, None, id="retry-after-empty"),
-        pytest.param({"retry_after": "9" * 10}, 9_999_999_999, id="retry-after-of-ten-digits"),
+        pytest.param({"retry_after": "300"}, 300, id="five-minutes"),
+        pytest.param({"retry_after": "301"}, 300, id="more-than-five-minutes"),
+        pytest.param({"retry_after": "9" * 10}, 300, id="retry-after-of-ten-digits"),
         pytest.param({"retry_after": "9" * 11}, None, id="retry-after-of-eleven-digits"),
         pytest.param(
             {"retry_after": "soon", "x_ratelimit_reset": str(EPOCH + 3), "date": DATE},
@@ -392,6 +394,7 @@ EPOCH = 1795426200
             id="reset-instead",
         ),
         pytest.param({"x_ratelimit_reset": str(EPOCH + 3), "date": DATE}, 3, id="reset"),
+        pytest.param({"x_ratelimit_reset": str(EPOCH + 301), "date": DATE}, 300, id="reset-far-ahead"),
         pytest.param({"x_ratelimit_reset": str(EPOCH - 3), "date": DATE}, 0, id="reset-over"),
         pytest.param({"x_ratelimit_reset": str(EPOCH), "date": DATE}, 0, id="reset-now"),
         pytest.param({"x_ratelimit_reset": str(EPOCH + 3)}, None, id="reset-without-date"),

@@ -123,6 +123,12 @@ def test_an_instant_is_written_in_whole_seconds(instant: datetime, text: str) ->
         pytest.param("2026-11-23T09:30:00Z", NOW, id="as-kubernetes-writes-it"),
         pytest.param("2026-11-23T09:30:00.250000Z", NOW + timedelta(milliseconds=250), id="micro-time"),
         pytest.param("2026-11-23T11:30:00+02:00", NOW, id="another-offset"),
+        pytest.param("1969-12-31T23:59:59Z", None, id="before-the-first-year"),
+        pytest.param("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC), id="first-year"),
+        pytest.param(
+            "8999-12-31T23:59:59Z", datetime(8999, 12, 31, 23, 59, 59, tzinfo=UTC), id="last-year"
+        ),
+        pytest.param("9000-01-01T00:00:00Z", None, id="after-the-last-year"),
     ],
 )
 def test_only_an_instant_with_a_zone_is_understood(text: str | None, instant: datetime | None) -> None:

@@ -177,11 +177,16 @@ def test_a_text_stays_as_it_is_where_nothing_is_hidden() -> None:
         pytest.param("p@ss w!rd, with (many) *other* signs", id="signs-that-end-a-word"),
         pytest.param("a!b@c#d$e^f&g*h(i)j", id="hardly-two-letters-in-a-row"),
         pytest.param("hunter2", id="shorter-than-eight"),
+        pytest.param("hunt", id="of-four"),
     ],
 )
 def test_any_secret_that_a_tenant_may_take_is_hidden(value: str) -> None:
     """A value that was adopted is not of our choosing: any text may be one."""
     assert masked(f"the value {value} is refused", [ClientSecret(value)]) == "the value *** is refused"
+
+
+def test_a_secret_of_three_characters_protects_nothing() -> None:
+    assert masked("the value abc is refused", [ClientSecret("abc")]) == "the value abc is refused"
 
 
 def test_a_part_of_a_short_secret_tells_nothing() -> None:
