@@ -36,6 +36,7 @@ class ClaimIndex:
         self._by_client: _Index[str] = _Index()
         self._by_target: _Index[tuple[str, str]] = _Index()
         self._by_connection: _Index[ConnectionKey] = _Index()
+        self._canaries: _Index[ConnectionKey] = _Index()
 
     def add(self, rotation: Rotation) -> None:
         """Take in what `rotation` claims."""
@@ -45,6 +46,8 @@ class ClaimIndex:
         self._by_client.add(spec.parameters.client_id, key)
         self._by_target.add(target_of(key, spec), key)
         self._by_connection.add(connection_of(key, spec), key)
+        if spec.canary:
+            self._canaries.add(connection_of(key, spec), key)
 
     def remove(self, rotation: Rotation) -> None:
         """Drop what `rotation` claimed."""
@@ -54,6 +57,7 @@ class ClaimIndex:
         self._by_client.remove(spec.parameters.client_id, key)
         self._by_target.remove(target_of(key, spec), key)
         self._by_connection.remove(connection_of(key, spec), key)
+        self._canaries.remove(connection_of(key, spec), key)
 
     def of_client(self, client_id: str) -> set[Key]:
         """Return who claims this client, of whichever tenant."""
@@ -66,6 +70,10 @@ class ClaimIndex:
     def of_connection(self, key: ConnectionKey) -> set[Key]:
         """Return who refers to this connection."""
         return self._by_connection.get(key)
+
+    def canaries_of(self, key: ConnectionKey) -> set[Key]:
+        """Return which of those who refer to this connection go first."""
+        return self._canaries.get(key)
 
     def claimants(self, rotation: Rotation) -> set[Key]:
         """Return who claims the client or the Secret of `rotation`."""

@@ -18,13 +18,14 @@ ROTATION_MESSAGE_LENGTH: Final = 1024
 
 
 class ConditionType(StrEnum):
-    """The conditions of a rotation; a connection has Ready only."""
+    """The conditions of a rotation; a connection has Ready, and CircuitOpen where it has a governor."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     VERIFIED = "Verified"
     CONSUMERS_CURRENT = "ConsumersCurrent"
+    CIRCUIT_OPEN = "CircuitOpen"
 
 
 class ConditionStatus(StrEnum):
@@ -50,6 +51,9 @@ class Reason(StrEnum):
     RATE_LIMITED = "RateLimited"
     UNEXPECTED_ANSWER = "UnexpectedAnswer"
     INSECURE_ENDPOINT = "InsecureEndpoint"
+    REHEARSAL_ONLY = "RehearsalOnly"
+    CIRCUIT_OPEN = "CircuitOpen"
+    CIRCUIT_CLOSED = "CircuitClosed"
     # What keeps a rotation from going on.
     PENDING = "Pending"
     SPEC_INVALID = "SpecInvalid"
@@ -81,8 +85,13 @@ class Reason(StrEnum):
     BUSY = "Busy"
     BACKING_OFF = "BackingOff"
     LATE_REQUEST_POSSIBLE = "LateRequestPossible"
+    WINDOW_CLOSED = "WindowClosed"
+    WINDOWS_NEVER_OPEN = "WindowsNeverOpen"
+    CANARY_PENDING = "CanaryPending"
+    QUEUED = "Queued"
     # Why a rotation is at rest.
     SUSPENDED = "Suspended"
+    FROZEN = "Frozen"
     AUTOMATION_OFF = "AutomationOff"
     WAITING_FOR_DUE_DATE = "WaitingForDueDate"
     DELIVERED = "Delivered"
@@ -92,6 +101,7 @@ class Reason(StrEnum):
     DUE = "Due"
     REQUESTED = "Requested"
     CLIENT_CHANGED = "ClientChanged"
+    ROTATION_UPCOMING = "RotationUpcoming"
     ROTATED = "Rotated"
     ROTATION_FAILED = "RotationFailed"
     PUBLISHED = "Published"

@@ -16,8 +16,9 @@ from auth0_rotator.resource import (
     RotationSpec,
 )
 from auth0_rotator.resource.image import Image, rule
-from auth0_rotator.resource.rotation import JOURNAL_SUFFIX, ROTATION_NAME_LENGTH
+from auth0_rotator.resource.rotation import ROTATION_NAME_LENGTH
 from auth0_rotator.resource.status import ConnectionStatus, RotationStatus
+from auth0_rotator.resource.target import JOURNAL_SUFFIX
 
 # Parts of a JSON schema that say nothing a structural schema may say.
 _DROPPED: Final = frozenset({"title", "$defs", "additionalProperties", "const"})

@@ -14,7 +14,7 @@ from auth0_rotator.credential import ClientSecret
 from auth0_rotator.record import CommitRecord, Credential
 from auth0_rotator.resource import GROUP, ConnectionRef, SecretsMapping, TargetSpec
 from auth0_rotator.resource.image import Image
-from auth0_rotator.resource.rotation import JOURNAL_SUFFIX
+from auth0_rotator.resource.target import JOURNAL_SUFFIX
 
 JOURNAL_TYPE: Final = f"{GROUP}/journal"
 # After a rotation with a lost answer, for so long a late request of it could still land.

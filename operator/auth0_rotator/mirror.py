@@ -6,8 +6,8 @@ whichever way it came.
 """
 
 from collections import defaultdict
-from collections.abc import Container
-from datetime import datetime
+from collections.abc import Container, Iterable
+from datetime import UTC, datetime
 
 from auth0_rotator.claim_index import ClaimIndex, target_of
 from auth0_rotator.claims import holds_claim
@@ -16,10 +16,19 @@ from auth0_rotator.journal_secret import SeenJournal, see_journal
 from auth0_rotator.observation import Contest, Rival
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import Kind
-from auth0_rotator.subject import ConnectionKey, Key, Rotation, parse_rotation, referred
+from auth0_rotator.subject import (
+    RESET_CIRCUIT,
+    ConnectionKey,
+    Key,
+    Rotation,
+    parse_rotation,
+    referred,
+)
 from auth0_rotator.target import Target
 from auth0_rotator.target_secret import parse_target
 from auth0_rotator.versions import Body, Versions
+
+AnyKey = Key | ConnectionKey
 
 
 class Mirror:
@@ -36,6 +45,8 @@ class Mirror:
         self._unlisted: set[tuple[str, str]] = set()
         self._targets_of: defaultdict[Key, set[str]] = defaultdict(set)
         self._claims = ClaimIndex()
+        self.frozen: set[str] | None = None
+        """The namespaces in which everything is frozen; None where nobody watches them."""
 
     # Look-ups --------------------------------------------------------------------------------
 
@@ -76,6 +87,25 @@ class Mirror:
             and referred(journal.plan.connection_ref, key.namespace) == connection
         }
         return waiting | self._claims.of_connection(connection)
+
+    def canaries_of(self, connection: ConnectionKey) -> list[Rotation]:
+        """Return the rotations over the connection that go first, in order of their names."""
+        return [self.rotations[key] for key in sorted(self._claims.canaries_of(connection), key=str)]
+
+    def rotated_over(self, connection: ConnectionKey) -> list[datetime]:
+        """Return when the rotations over the connection were rotated last, the oldest first."""
+        journals = [self.journal(key) for key in self._claims.of_connection(connection)]
+        held = [seen.journal.current for seen in journals if seen is not None and seen.journal]
+        return sorted(one.record.rotated_at for one in held if one and one.record.rotated_at)
+
+    def in_order(self, keys: Iterable[AnyKey]) -> list[AnyKey]:
+        """Return keys in the order in which they are due, by what was told; connections come first."""
+        return sorted(keys, key=lambda key: (isinstance(key, Key), self._told_date(key), str(key)))
+
+    def _told_date(self, key: AnyKey) -> datetime:
+        rotation = self.rotations.get(key) if isinstance(key, Key) else None
+        date = rotation.status.next_rotation_at if rotation is not None else None
+        return date or datetime.min.replace(tzinfo=UTC)
 
     def rivals_of(self, rotation: Rotation) -> list[Rival]:
         """Return the rotations that claim the same Secret, or the same client over any connection.
@@ -144,6 +174,14 @@ class Mirror:
             contest=contest,
             domains=_domains_in(seen.journal if seen else None),
         )
+
+    def put_namespace(self, body: Body, *, is_frozen: bool) -> set[Key]:
+        """Take in whether everything is frozen in a namespace; return whom that is news for."""
+        name = body["metadata"]["name"]
+        if self.frozen is None or is_frozen == (name in self.frozen):
+            return set()
+        self.frozen ^= {name}
+        return {key for key in self.rotations if key.namespace == name}
 
     # What came in ----------------------------------------------------------------------------
 
@@ -238,11 +276,9 @@ class Mirror:
         key = connection_key(kind, body)
         if not self._versions.is_put(kind.value, body, is_there=key in self.connections):
             return None
-        before = self.connections.get(key, {"metadata": {}})["metadata"]
+        before = self.connections.get(key)
         self.connections[key] = body
-        now = body["metadata"]
-        is_same = before.get("uid") == now["uid"] and before.get("generation") == now["generation"]
-        return None if is_same else key
+        return None if before is not None and _asked(before) == _asked(body) else key
 
     def drop_connection(self, kind: Kind, body: Body) -> ConnectionKey | None:
         """Take in that a connection is gone; return its key, None where this is no news."""
@@ -290,6 +326,13 @@ def connection_key(kind: Kind, body: Body) -> ConnectionKey:
     """Return the key of a connection object."""
     metadata = body["metadata"]
     return ConnectionKey(kind, metadata.get("namespace", ""), metadata["name"])
+
+
+def _asked(connection: Body) -> tuple[str, int, str]:
+    """Return what people ask of a connection: another object, another spec, another word."""
+    metadata = connection["metadata"]
+    word = (metadata.get("annotations") or {}).get(RESET_CIRCUIT, "")
+    return metadata["uid"], metadata.get("generation", 0), word
 
 
 def _domains_in(journal: Journal | None) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.record import Credential
+from auth0_rotator.resource import RotationWindow
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import ConnectionKey, Key, Rotation
 from auth0_rotator.target import Target
@@ -42,6 +43,10 @@ class Connection:
     scopes: frozenset[str] = frozenset()
     credentials: CredentialsPlace | None = None
     """Where the operator reads its own credentials for it; None where nobody knows."""
+    windows: Sequence[RotationWindow] = ()
+    """The windows of rotations that name none themselves."""
+    is_circuit_open: bool = False
+    """Whether too many rotations in a row came to nothing: no automatic one begins."""
 
 
 T = TypeVar("T")
@@ -142,6 +147,12 @@ class Observation:
     tried_tokens: frozenset[str] = frozenset()
     """Tokens that this process already tried to follow, in vain so far."""
     is_namespace_terminating: bool = False
+    is_frozen: bool = False
+    """Whether the namespace carries the label that stops all rotations in it."""
+    is_freeze_watched: bool = True
+    """Whether a watch tells when that label comes and goes."""
+    canary: Key | None = None
+    """A rotation of the same connection that goes first and has not proven itself yet."""
     is_word_taken_back: bool = False
     """Whether a person took back what was said before this change: said again, it counts."""
     is_verification_done: bool = True

@@ -67,6 +67,8 @@ class CommitRecord:
     domain: str
     is_generated: bool = True
     """Whether the value was chosen here; False for one that a person put into the target."""
+    reason: str = ""
+    """Why a person asked for it, in their words."""
 
     def is_for(self, client_id: str, domain: str) -> bool:
         """Return whether the value belongs to this client of this tenant."""
@@ -114,6 +116,8 @@ def record_annotations(record: CommitRecord, *, part: str = "") -> dict[str, str
     }
     if not record.is_generated:
         written["generated"] = "false"
+    if record.reason:
+        written["reason"] = record.reason
     return {f"{PREFIX}{part}{name}": text for name, text in written.items()}
 
 
@@ -152,4 +156,5 @@ def parse_record(annotations: Mapping[str, str], *, part: str = "") -> CommitRec
         client_id=told["client-id"],
         domain=told["domain"],
         is_generated=annotations.get(f"{PREFIX}{part}generated") != "false",
+        reason=annotations.get(f"{PREFIX}{part}reason", ""),
     )

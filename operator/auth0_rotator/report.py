@@ -5,7 +5,7 @@ It can be deleted and is built again; nothing here decides whether a rotation is
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from auth0_rotator.conditions import (
@@ -19,7 +19,7 @@ from auth0_rotator.conditions import (
     timestamp,
 )
 from auth0_rotator.decision import Decision
-from auth0_rotator.decision.wants import scheduled_at
+from auth0_rotator.decision.wants import kept_at
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord, token_of_annotation, token_of_spec
@@ -32,6 +32,8 @@ HISTORY_LENGTH: Final = 10
 DOUBT_AFTER: Final = timedelta(minutes=1)
 # While one of these holds, what the last failure said is still true.
 _WAITING_FOR_A_RETRY: Final = frozenset({Reason.BACKING_OFF, Reason.SENDING, Reason.BUSY})
+# What was told of once is not told again, with another estimate.
+_TOLD_ONCE: Final = frozenset({Reason.QUEUED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Outcome:
     failure: Failure | None = None
     verified: Condition | None = None
     verified_milliseconds: int | None = None
+    noticed_for: datetime | None = None
+    """The automatic rotation that people were told of, before it comes."""
 
 
 def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[str, Any]:
@@ -75,9 +79,12 @@ def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[s
     failed_at = (outcome.failure and o.now) or (
         past.last_attempted_at if status.get("rotationStatus") == "failed" else None
     )
-    scheduled = scheduled_at(o, failed_at=failed_at)
-    if scheduled is not None:
-        status["nextRotationAt"] = timestamp(scheduled)
+    kept = kept_at(o, failed_at=failed_at)
+    if kept is not None:
+        status["nextRotationAt"] = timestamp(kept)
+    noticed_for = outcome.noticed_for or past.noticed_for
+    if noticed_for is not None:
+        status["lastNoticeFor"] = timestamp(noticed_for)
     status |= _handled(o.rotation, o.journal, past)
     if o.plan is not None:
         status["secretName"] = o.plan.target_name
@@ -168,6 +175,8 @@ def _told_by(record: CommitRecord) -> dict[str, Any]:
     entry = {"id": record.rotation_id, "trigger": record.trigger.value, "result": "success"}
     if record.rotated_at is not None:
         entry["startedAt"] = timestamp(record.rotated_at)
+    if record.reason:
+        entry["reason"] = record.reason
     return entry
 
 
@@ -187,6 +196,8 @@ def _conditions(
 def _reconciling(past: PastStatus, decision: Decision, *, is_executing: bool) -> Condition:
     """While a retry is waited for, why the last attempt failed tells more than that it is waited for."""
     before = _before(past, ConditionType.RECONCILING)
+    if before is not None and before.reason is decision.reason and decision.reason in _TOLD_ONCE:
+        return before
     is_waiting = decision.reason is Reason.BACKING_OFF and past.failed and not is_executing
     if before is not None and is_waiting and before.status is ConditionStatus.FALSE:
         return before
@@ -201,6 +212,8 @@ def _stalled(past: PastStatus, decision: Decision, outcome: Outcome) -> Conditio
     if decision.is_stalled:
         return Condition(ConditionType.STALLED, ConditionStatus.TRUE, decision.reason, decision.message)
     before = _before(past, ConditionType.STALLED)
+    if before is not None and before.reason is decision.reason and decision.reason in _TOLD_ONCE:
+        return before
     is_waiting = failure is None and decision.reason in _WAITING_FOR_A_RETRY
     if before is not None and before.status is ConditionStatus.TRUE and is_waiting and past.failed:
         return before

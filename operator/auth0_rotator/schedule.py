@@ -1,12 +1,13 @@
 """When the next rotation is.
 
 The rule is that of the feature this operator re-creates, bit for bit: calendar days in UTC, so
-that daylight saving never matters, and month ends, leap days and year ends roll over. Windows,
+that daylight saving never matters, and month ends, leap days and year ends roll over. For people
+who think in local time the same rule is read by the calendar and the clock of a named zone. Windows,
 spread and retries are laid over it, never into it.
 """
 
 import hashlib
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import Enum
 from typing import Final
 
@@ -20,6 +21,7 @@ LONGEST_BACK_OFF: Final = LONGEST_RETRY * 1.25
 # A retry comes up to this share of the wait later, by a fixed amount per object, so that objects
 # that failed together do not come back together.
 RETRY_SPREAD: Final = 0.25
+_SECOND: Final = timedelta(seconds=1)
 
 
 class IntervalUnit(Enum):
@@ -49,25 +51,115 @@ def next_rotation_at(
     In MINUTES the same holds one size smaller: minutes for days, `rotate_at_utc.minute` as
     seconds for the time of day.
     """
+    return next_rotation_in_zone(
+        last_rotated_at=last_rotated_at,
+        interval=interval,
+        rotate_at=rotate_at_utc,
+        zone=UTC,
+        automatic=automatic,
+        failed=failed,
+        manual=manual,
+        now=now,
+        unit=unit,
+    )
+
+
+def next_rotation_in_zone(
+    *,
+    last_rotated_at: datetime | None,
+    interval: int,
+    rotate_at: time,
+    zone: tzinfo,
+    automatic: bool,
+    failed: bool,
+    manual: bool,
+    now: datetime,
+    unit: IntervalUnit,
+) -> datetime | None:
+    """Return the same by the calendar and the clock on the wall of `zone`.
+
+    A time of day that a clock change leaves out means the first instant after it, one that comes
+    twice the first. In MINUTES the zone makes no difference.
+    """
     if not automatic:
         return None
-    step = timedelta(days=1) if unit is IntervalUnit.DAYS else timedelta(minutes=1)
     if failed:
-        return _at_time(now, rotate_at_utc, unit) + step
+        return _at_time(now, rotate_at, zone, unit, later=1)
     if last_rotated_at is None:
         return None
-    same_period = _at_time(last_rotated_at, rotate_at_utc, unit)
-    # By the minute this is the same, for the time of day has no seconds.
-    padding = step if manual and last_rotated_at >= same_period else timedelta(0)
-    return same_period + interval * step + padding
+    return following_rotation_at(
+        last_rotated_at,
+        interval=interval,
+        rotate_at=rotate_at,
+        zone=zone,
+        manual=manual,
+        unit=unit,
+    )
 
 
-def _at_time(instant: datetime, rotate_at: time, unit: IntervalUnit) -> datetime:
-    """Return the time of day within the UTC day of `instant` (in MINUTES: the second in its minute)."""
-    utc = instant.astimezone(UTC)
-    if unit is IntervalUnit.DAYS:
-        return utc.replace(hour=rotate_at.hour, minute=rotate_at.minute, second=0, microsecond=0)
-    return utc.replace(second=rotate_at.minute, microsecond=0)
+def following_rotation_at(
+    last_rotated_at: datetime,
+    *,
+    interval: int,
+    rotate_at: time,
+    zone: tzinfo,
+    manual: bool,
+    unit: IntervalUnit,
+) -> datetime:
+    """Return the same for one that was rotated, with success, and comes again by itself."""
+    padding = manual and _is_at_or_after(last_rotated_at, rotate_at, zone, unit)
+    return _at_time(last_rotated_at, rotate_at, zone, unit, later=interval + padding)
+
+
+def _is_at_or_after(instant: datetime, rotate_at: time, zone: tzinfo, unit: IntervalUnit) -> bool:
+    """Return whether the time of day has come on the day of `instant` (the second, in its minute)."""
+    if unit is IntervalUnit.MINUTES:
+        return instant.astimezone(UTC).second >= rotate_at.minute
+    wall = instant.astimezone(zone)
+    return (wall.hour, wall.minute) >= (rotate_at.hour, rotate_at.minute)
+
+
+def _at_time(
+    instant: datetime, rotate_at: time, zone: tzinfo, unit: IntervalUnit, *, later: int
+) -> datetime:
+    """Return the time of day so many days `later` than the day of `instant` (in MINUTES: minutes)."""
+    if unit is IntervalUnit.MINUTES:
+        minute = instant.astimezone(UTC).replace(second=rotate_at.minute, microsecond=0)
+        return minute + timedelta(minutes=later)
+    day = instant.astimezone(zone).date() + timedelta(days=later)
+    return _at_wall(datetime.combine(day, time(rotate_at.hour, rotate_at.minute)), zone)
+
+
+def _at_wall(wall: datetime, zone: tzinfo) -> datetime:
+    """Return the first instant (UTC) at which the clock on the wall shows `wall`, or has passed it."""
+    before = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if before.astimezone(zone).replace(tzinfo=None) == wall:
+        return before
+    # The clock was put forward over it, at an instant between those that the two offsets mean.
+    early, late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), before
+    while late - early > _SECOND:
+        middle = early + (late - early) // 2
+        is_past = middle.astimezone(zone).replace(tzinfo=None) > wall
+        early, late = (early, middle) if is_past else (middle, late)
+    return late.replace(microsecond=0)
+
+
+def spread_offset(spread: timedelta, uid: str) -> timedelta:
+    """Return by how much later than the others this object is: whole seconds, less than `spread`."""
+    return timedelta(seconds=int(fraction_of(uid) * spread.total_seconds()))
+
+
+def day_of_schedule(
+    last_rotated_at: datetime, *, rotate_at: time, zone: tzinfo, offset: timedelta
+) -> datetime:
+    """Return an instant on the day whose time of day a scheduled rotation followed.
+
+    That is the day before where the spread's `offset` carried it over midnight: without this, each
+    such rotation would come a day later than the one before.
+    """
+    wall, nominal = last_rotated_at.astimezone(zone), (last_rotated_at - offset).astimezone(zone)
+    is_carried_over = wall.time() < rotate_at <= nominal.time() and nominal.date() < wall.date()
+    return last_rotated_at - offset if is_carried_over else last_rotated_at
 
 
 def retry_delay(*, failed_attempts: int, uid: str) -> timedelta:

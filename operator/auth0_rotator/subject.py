@@ -5,13 +5,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from auth0_rotator.conditions import ConditionType, parse_timestamp
+from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp, shortened
 from auth0_rotator.journal import Plan
 from auth0_rotator.record import PREFIX, token_of_annotation, token_of_spec
 from auth0_rotator.resource import ConnectionRef, Kind, RotationSpec, SpecInvalid, parse_spec
 
 ROTATE_NOW = f"{PREFIX}rotate-now"
+ROTATE_REASON = f"{PREFIX}rotate-reason"
 SETTLE_DOUBT = f"{PREFIX}settle-doubt"
+FREEZE = f"{PREFIX}freeze"
+# What selects the namespaces in which everything is frozen.
+FROZEN = f"{FREEZE}=true"
+RESET_CIRCUIT = f"{PREFIX}reset-circuit"
+# Of a person's words so many characters are kept.
+REASON_LENGTH = 256
 RECONCILE_AT = "reconcile.fluxcd.io/requestedAt"
 REVOKE_FINALIZER = f"{PREFIX}revoke"
 
@@ -57,6 +64,8 @@ class PastStatus:
     next_rotation_at: datetime | None = None
     """As it was told; good for an order among rotations, never for whether one is due."""
     next_retry_at: datetime | None = None
+    noticed_for: datetime | None = None
+    """The automatic rotation that was told of last, before it came."""
     last_handled_reconcile_at: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +84,16 @@ class PastStatus:
         if not self.failed or self.raw.get("lastRotationId") == rotation_id:
             return self
         return replace(self, failed=False, failed_attempts=0, next_retry_at=None)
+
+    def has_reason(self, type_: ConditionType, reason: Reason) -> bool:
+        """Return whether the condition of this type has this reason."""
+        return any(
+            one.get("type") == type_ and one.get("reason") == reason.value for one in self.conditions
+        )
+
+    def says_no(self, type_: ConditionType) -> bool:
+        """Return whether the condition of this type is False."""
+        return any(one.get("type") == type_ and one.get("status") == "False" for one in self.conditions)
 
     def is_verdict_on(self, rotation_id: str) -> bool:
         """Return whether it says that the tenant accepts, or refuses, the value of this rotation."""
@@ -99,6 +118,7 @@ class Rotation:
     spec: RotationSpec | None
     spec_fault: str
     rotate_now: str
+    rotate_reason: str
     settle_doubt: str
     reconcile_at: str
     status: PastStatus
@@ -146,6 +166,7 @@ def parse_rotation(body: Mapping[str, Any]) -> Rotation:
         spec=spec,
         spec_fault=fault,
         rotate_now=annotations.get(ROTATE_NOW, ""),
+        rotate_reason=shortened(" ".join(annotations.get(ROTATE_REASON, "").split()), REASON_LENGTH),
         settle_doubt=annotations.get(SETTLE_DOUBT, ""),
         reconcile_at=annotations.get(RECONCILE_AT, ""),
         status=parse_status(body.get("status") or {}),
@@ -161,6 +182,7 @@ def parse_status(status: Mapping[str, Any]) -> PastStatus:
         last_attempted_at=parse_timestamp(status.get("lastRotationAttemptedAt")),
         next_rotation_at=parse_timestamp(status.get("nextRotationAt")),
         next_retry_at=parse_timestamp(status.get("nextRetryAt")),
+        noticed_for=parse_timestamp(status.get("lastNoticeFor")),
         last_handled_reconcile_at=status.get("lastHandledReconcileAt") or "",
         history=status.get("history") or (),
         raw=status,

@@ -25,7 +25,7 @@ from auth0_rotator.record import (
     record_annotations,
 )
 from auth0_rotator.resource import CreationPolicy
-from auth0_rotator.resource.rotation import TEMPLATE_REFERENCE
+from auth0_rotator.resource.target import TEMPLATE_REFERENCE
 
 # The API server refuses longer names of field managers.
 FIELD_MANAGER_LENGTH: Final = 128

@@ -359,7 +359,27 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         rotation_rules.suspended_holds,
         observation(rotation=rotation(spec={"target": {"name": "elsewhere"}, "suspend": True})),
     ),
-    # Suspension stops every change at the tenant.
+    # Suspension stops every change at the tenant, and so does the label of a whole namespace.
+    (
+        rotation_rules.suspended_holds,
+        rotation_rules.frozen_namespace_holds,
+        observation(rotation=rotation(spec={"suspend": True}), is_frozen=True),
+    ),
+    (
+        rotation_rules.frozen_namespace_holds,
+        rotation_rules.changed_client_rotates,
+        observation(rotation=rotation(spec=OTHER_CLIENT), is_frozen=True),
+    ),
+    (
+        rotation_rules.frozen_namespace_holds,
+        rotation_rules.new_token_rotates,
+        observation(rotation=rotation(**ASKING), is_frozen=True),
+    ),
+    (
+        rotation_rules.frozen_namespace_holds,
+        rotation_rules.due_date_rotates,
+        observation(now=DUE_AT, is_frozen=True),
+    ),
     (
         rotation_rules.suspended_holds,
         rotation_rules.changed_client_rotates,

@@ -272,6 +272,22 @@ def test_a_due_date_rotates(now: datetime, decision: Decision) -> None:
             id="next-minute",
         ),
         pytest.param(
+            {"rotationInterval": 22, "rotateAt": {"time": "10:30", "timeZone": "Europe/Oslo"}},
+            Reason.DUE,
+            id="this-minute-in-a-zone",
+        ),
+        pytest.param(
+            {"rotationInterval": 22, "rotateAt": {"time": "10:31", "timeZone": "Europe/Oslo"}},
+            Reason.WAITING_FOR_DUE_DATE,
+            id="next-minute-in-a-zone",
+        ),
+        pytest.param({"rotationInterval": 22, "spread": "9h"}, Reason.DUE, id="spread-a-little"),
+        pytest.param(
+            {"rotationInterval": 22, "rotateAtUtc": {"hours": 9}, "spread": "24h"},
+            Reason.WAITING_FOR_DUE_DATE,
+            id="spread-further",
+        ),
+        pytest.param(
             {"rotationInterval": 1, "isAutoRotationEnabled": False},
             Reason.AUTOMATION_OFF,
             id="automation-off",
@@ -677,6 +693,22 @@ def test_a_rotation_at_rest_waits_for_what_comes_first(changes: dict[str, Any], 
     assert decide(observation(**changes)) == Decision(
         Action.HOLD, Reason.WAITING_FOR_DUE_DATE, "due at 2026-12-01T00:00:00Z", until=until
     )
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "until"),
+    [
+        pytest.param(DUE_AT - 3 * DAY, "", DUE_AT - 2 * DAY, id="notice-first"),
+        pytest.param(DUE_AT - 2 * DAY, "", DUE_AT, id="notice-has-come"),
+        pytest.param(DUE_AT - 3 * DAY, "2026-12-01T00:00:00Z", DUE_AT, id="told-already"),
+    ],
+)
+def test_a_rotation_at_rest_waits_for_the_notice_that_it_is_to_give(
+    now: datetime, told: str, until: datetime
+) -> None:
+    subject = rotation(spec={"noticeBefore": "48h"}, status={"lastNoticeFor": told})
+    decision = decide(observation(now=now, rotation=subject))
+    assert (decision.reason, decision.until) == (Reason.WAITING_FOR_DUE_DATE, until)
 
 
 def test_without_automation_the_next_probe_is_still_waited_for() -> None:

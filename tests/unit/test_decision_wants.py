@@ -5,16 +5,28 @@ from typing import Any
 
 import pytest
 
-from auth0_rotator.decision.wants import due_at, new_tokens, own_record, retry_at, scheduled_at
+from auth0_rotator.decision.wants import (
+    due_at,
+    kept_at,
+    new_tokens,
+    notice_at,
+    opening,
+    own_record,
+    retry_at,
+    scheduled_at,
+    windows_of,
+)
 from auth0_rotator.journal import Journal
 from auth0_rotator.record import Trigger
-from auth0_rotator.schedule import IntervalUnit
+from auth0_rotator.schedule import IntervalUnit, spread_offset
 from auth0_rotator.target import Target
 from examples import (
     DUE_AT,
     HANDLED,
     MINUTE,
     NOW,
+    UID,
+    connection,
     created,
     credential,
     failed_status,
@@ -98,6 +110,11 @@ FAILED_AT = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
             id="by-the-spec",
         ),
         pytest.param(
+            {"rotation": rotation(spec={"rotateAt": {"time": "06:05", "timeZone": "America/New_York"}})},
+            datetime(2026, 11, 30, 11, 5, tzinfo=UTC),
+            id="by-the-calendar-of-the-zone",
+        ),
+        pytest.param(
             {"unit": IntervalUnit.MINUTES}, datetime(2026, 11, 1, 0, 30, tzinfo=UTC), id="in-minutes"
         ),
         pytest.param(
@@ -124,6 +141,156 @@ def test_after_a_failure_the_schedule_is_the_day_after_it(o: Any) -> None:
 def test_a_first_rotation_counts_as_manual_while_it_is_not_there() -> None:
     """It makes no difference to a due date, which there is none without a rotation."""
     assert scheduled_at(created(), failed_at=None) is None
+
+
+# Spread, windows -------------------------------------------------------------------------------
+
+HOUR = timedelta(hours=1)
+OFFSET = spread_offset(12 * HOUR, UID)
+
+
+@pytest.mark.parametrize("failed_at", [None, FAILED_AT], ids=["scheduled", "failed"])
+def test_the_schedule_is_as_much_later_as_the_object_is_spread(failed_at: datetime | None) -> None:
+    spread, plain = observation(rotation=rotation(spec={"spread": "12h"})), observation()
+    found, expected = (scheduled_at(o, failed_at=failed_at) for o in (spread, plain))
+    assert found is not None
+    assert expected is not None
+    assert found - expected == OFFSET
+    assert HOUR < OFFSET < 12 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("trigger", "days"),
+    [
+        pytest.param(Trigger.SCHEDULE, 30, id="scheduled"),
+        pytest.param(Trigger.MANUAL, 31, id="manual"),
+    ],
+)
+def test_a_rotation_that_its_spread_carried_over_midnight_comes_again_after_the_interval(
+    trigger: Trigger, days: int
+) -> None:
+    rotated_at = datetime(2026, 10, 31, 23, 59, tzinfo=UTC) + OFFSET
+    o = observation(
+        rotation=rotation(spec={"spread": "12h", "rotateAtUtc": {"hours": 23, "minutes": 59}}),
+        journal=journal(current=credential(rotated_at=rotated_at, trigger=trigger)),
+    )
+    assert scheduled_at(o, failed_at=None) == rotated_at + timedelta(days=days)
+
+
+def window(kind: str, schedule: str, duration: str = "1h") -> dict[str, str]:
+    return {"kind": kind, "schedule": schedule, "duration": duration}
+
+
+NIGHT = [window("allow", "0 2 * * *")]
+NEVER = [window("allow", "0 2 1 1 *"), window("deny", "0 2 1 1 *")]
+OPENED_AT = DUE_AT + 2 * HOUR
+
+
+def within(windows: list[dict[str, str]], **changes: Any) -> Any:
+    spec = {"rotationWindows": windows} | changes.pop("spec", {})
+    return rotation(spec=spec, **changes)
+
+
+def parsed(windows: list[dict[str, str]]) -> Any:
+    return within(windows).spec.rotation_windows
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, parsed(NEVER), id="those-of-the-connection"),
+        pytest.param({"rotation": within(NIGHT)}, parsed(NIGHT), id="its-own"),
+        pytest.param({"rotation": within([])}, [], id="its-own-are-none"),
+        pytest.param({"rotation": invalid_rotation()}, parsed(NEVER), id="invalid"),
+        pytest.param({"rotation": None}, parsed(NEVER), id="gone"),
+    ],
+)
+def test_the_windows_are_its_own_else_those_of_the_connection(
+    changes: dict[str, Any], expected: Any
+) -> None:
+    o = observation(**({"connection": connection(windows=parsed(NEVER)), "target": None} | changes))
+    assert windows_of(o) == expected
+
+
+def test_an_opening_is_looked_for_from_then_on() -> None:
+    o = observation(rotation=within(NIGHT))
+    assert opening(o, DUE_AT) == OPENED_AT
+    assert opening(o, OPENED_AT + MINUTE) == OPENED_AT + MINUTE
+    assert opening(observation(rotation=within(NEVER)), DUE_AT) is None
+
+
+FAILED_LATELY = failed_status(lastRotationAttemptedAt="2026-12-01T02:10:00Z")
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed_at", "expected"),
+    [
+        pytest.param({}, None, OPENED_AT, id="ahead"),
+        pytest.param({"now": OPENED_AT}, None, OPENED_AT, id="open-since-now"),
+        pytest.param({"now": OPENED_AT + 59 * MINUTE}, None, OPENED_AT, id="still-open"),
+        pytest.param({"now": OPENED_AT + HOUR}, None, OPENED_AT + 24 * HOUR, id="closed"),
+        pytest.param({"now": OPENED_AT + 25 * HOUR}, None, OPENED_AT + 48 * HOUR, id="closed-again"),
+        pytest.param(
+            {"now": OPENED_AT + 10 * MINUTE},
+            OPENED_AT + 10 * MINUTE,
+            OPENED_AT + 24 * HOUR,
+            id="the-day-after-a-failure",
+        ),
+        pytest.param({"rotation": rotation()}, None, DUE_AT, id="without-windows"),
+        pytest.param(
+            {"rotation": rotation(), "now": DUE_AT + 9 * HOUR}, None, DUE_AT, id="overdue-without-any"
+        ),
+        pytest.param({"rotation": within(NEVER)}, None, None, id="never-open"),
+        pytest.param(
+            {"rotation": within(NIGHT, spec={"isAutoRotationEnabled": False})}, None, None, id="off"
+        ),
+        pytest.param({"rotation": None}, None, None, id="gone"),
+    ],
+)
+def test_what_is_told_is_when_a_rotation_really_comes(
+    changes: dict[str, Any], failed_at: datetime | None, expected: datetime | None
+) -> None:
+    """The opening that was missed is of no use to whoever reads it."""
+    o = observation(**({"rotation": within(NIGHT)} | changes))
+    assert kept_at(o, failed_at=failed_at) == expected
+
+
+# Notices ---------------------------------------------------------------------------------------
+
+
+def noticing(before: str | None = "24h", told: str = "", **changes: Any) -> Any:
+    spec = {"noticeBefore": before} | changes.pop("spec", {})
+    return rotation(spec=spec, status={"lastNoticeFor": told}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, DUE_AT - 24 * HOUR, id="ahead"),
+        pytest.param({"rotation": noticing("90m")}, DUE_AT - 90 * MINUTE, id="as-long-as-it-says"),
+        pytest.param({"now": DUE_AT - HOUR}, DUE_AT - 24 * HOUR, id="come"),
+        pytest.param({"now": DUE_AT - TICK}, DUE_AT - 24 * HOUR, id="in-the-last-moment"),
+        pytest.param({"now": DUE_AT}, None, id="too-late"),
+        pytest.param({"rotation": noticing(told="2026-12-01T00:00:00Z")}, None, id="told"),
+        pytest.param(
+            {"rotation": noticing(told="2026-11-01T00:00:00Z")}, DUE_AT - 24 * HOUR, id="told-of-another"
+        ),
+        pytest.param(
+            {"rotation": noticing(spec={"rotationWindows": NIGHT})},
+            OPENED_AT - 24 * HOUR,
+            id="inside-of-the-windows",
+        ),
+        pytest.param({"rotation": noticing(None)}, None, id="nobody-wants-to-know"),
+        pytest.param({"rotation": noticing(spec={"isAutoRotationEnabled": False})}, None, id="off"),
+        pytest.param({"rotation": invalid_rotation()}, None, id="invalid"),
+        pytest.param({"rotation": None}, None, id="gone"),
+    ],
+)
+def test_people_are_told_once_before_a_rotation_comes(
+    changes: dict[str, Any], expected: datetime | None
+) -> None:
+    o = observation(**({"rotation": noticing(), "target": None} | changes))
+    assert notice_at(o) == expected
 
 
 # Due -------------------------------------------------------------------------------------------
@@ -163,6 +330,21 @@ def failed(at: str = "2026-11-22T20:00:00Z", **spec: Any) -> Any:
         pytest.param(
             {"rotation": failed(isAutoRotationEnabled=False)}, None, id="failed-automation-off"
         ),
+        pytest.param({"rotation": within(NIGHT)}, OPENED_AT, id="inside-of-its-windows"),
+        pytest.param(
+            {"rotation": within(NIGHT), "now": OPENED_AT + 9 * HOUR}, OPENED_AT, id="window-missed"
+        ),
+        pytest.param(
+            {"rotation": within(NIGHT, status=FAILED_LATELY), "now": OPENED_AT + 20 * MINUTE},
+            OPENED_AT,
+            id="failed-in-the-window",
+        ),
+        pytest.param(
+            {"rotation": within(NIGHT, status=failed_status())},
+            datetime(2026, 11, 24, 2, tzinfo=UTC),
+            id="failed-before-its-window",
+        ),
+        pytest.param({"rotation": within(NEVER, status=failed_status())}, None, id="never-open"),
         pytest.param({"rotation": None}, None, id="gone"),
     ],
 )

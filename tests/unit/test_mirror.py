@@ -1,18 +1,18 @@
 """What the watches last said, and whom a change concerns."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from auth0_rotator.journal import State
 from auth0_rotator.journal_secret import journal_secret
-from auth0_rotator.mirror import Mirror, connection_key
+from auth0_rotator.mirror import AnyKey, Mirror, connection_key
 from auth0_rotator.observation import Contest, Rival
 from auth0_rotator.resource import ConnectionRef, Kind
 from auth0_rotator.resource.rotation import ConnectionKind
-from auth0_rotator.subject import ConnectionKey, Key, referred
+from auth0_rotator.subject import ConnectionKey, Key, Rotation, referred
 from examples import (
     CLIENT_ID,
     DOMAIN,
@@ -765,6 +765,36 @@ def test_a_connection_is_no_news_in_a_version_that_was_seen_until_it_was_dropped
     assert mirror.put_connection(Kind.CONNECTION, connection_body(**where)) == ACME
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_news"),
+    [
+        pytest.param(None, {"auth0rotator.dev/reset-circuit": "1"}, True, id="a-first-word"),
+        pytest.param(
+            {"auth0rotator.dev/reset-circuit": "1"},
+            {"auth0rotator.dev/reset-circuit": "2"},
+            True,
+            id="another-word",
+        ),
+        pytest.param(
+            {"auth0rotator.dev/reset-circuit": "1"},
+            {"auth0rotator.dev/reset-circuit": "1", "team.example/note": "seen"},
+            False,
+            id="the-same-word",
+        ),
+        pytest.param({}, {"team.example/note": "seen"}, False, id="another-annotation"),
+    ],
+)
+def test_a_connection_is_news_when_a_person_resets_its_circuit(
+    before: dict[str, str] | None, after: dict[str, str], *, is_news: bool
+) -> None:
+    mirror = Mirror()
+    mirror.put_connection(Kind.CLUSTER_CONNECTION, connection_body("shared", 10, annotations=before))
+    found = mirror.put_connection(
+        Kind.CLUSTER_CONNECTION, connection_body("shared", 11, annotations=after)
+    )
+    assert found == (SHARED if is_news else None)
+
+
 def test_a_connection_of_the_cluster_is_told_apart() -> None:
     mirror = Mirror()
     assert mirror.put_connection(Kind.CLUSTER_CONNECTION, connection_body("shared")) == SHARED
@@ -786,6 +816,120 @@ def test_a_connection_that_is_gone_is_no_longer_shown() -> None:
     assert (
         mirror.put_connection(Kind.CONNECTION, connection_body(version=13, namespace=NAMESPACE)) == ACME
     )
+
+
+# What they share -------------------------------------------------------------------------------
+
+SHARING: dict[str, Any] = {"connectionRef": {"kind": "ClusterAuth0Connection", "name": "shared"}}
+
+
+def names(rotations: list[Rotation]) -> list[str]:
+    return [str(one.key) for one in rotations]
+
+
+def test_the_canaries_of_a_connection_are_told_in_the_order_of_their_names() -> None:
+    mirror = Mirror()
+    for key, spec in ((FAR, SHARING), (WEB, SHARING), (API, {})):
+        mirror.put_rotation(of(key, canary=True, **spec))
+    mirror.put_rotation(of(Key(NAMESPACE, "plain"), **SHARING))
+    assert names(mirror.canaries_of(SHARED)) == ["team-a/web", "team-b/far"]
+    assert names(mirror.canaries_of(ACME)) == ["team-a/api"]
+    assert mirror.canaries_of(ConnectionKey(Kind.CONNECTION, "team-b", "acme")) == []
+
+
+def test_who_is_no_canary_any_more_is_not_told() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB, 30, canary=True))
+    mirror.put_rotation(of(WEB, 31))
+    assert mirror.canaries_of(ACME) == []
+    mirror.put_rotation(of(WEB, 32, canary=True))
+    mirror.put_rotation(of(WEB, 33, canary=True, **SHARING))
+    assert (names(mirror.canaries_of(ACME)), names(mirror.canaries_of(SHARED))) == ([], ["team-a/web"])
+    mirror.forget_rotation(WEB)
+    assert mirror.canaries_of(SHARED) == []
+
+
+def test_when_the_rotations_over_a_connection_were_is_told_from_the_oldest_on() -> None:
+    mirror = Mirror()
+    older, newer = NOW - timedelta(days=2), NOW - timedelta(days=1)
+    for key, rotated_at in ((WEB, newer), (API, older), (FAR, NOW)):
+        mirror.put_rotation(of(key))
+        mirror.put_secret(journal_body(key, current=credential(rotated_at=rotated_at)))
+    assert mirror.rotated_over(ACME) == [older, newer]
+    assert mirror.rotated_over(SHARED) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(None, id="no-journal"),
+        pytest.param(journal_body(WEB, current=None), id="no-value"),
+        pytest.param(journal_body(WEB, current=credential(rotated_at=None)), id="nobody-knows-when"),
+    ],
+)
+def test_who_was_never_rotated_tells_nothing(body: dict[str, Any] | None) -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB))
+    if body is not None:
+        mirror.put_secret(body)
+    assert mirror.rotated_over(ACME) == []
+
+
+def test_an_unreadable_journal_tells_of_no_rotation() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB))
+    torn = journal_body(WEB)
+    torn["metadata"]["annotations"].pop("auth0rotator.dev/rotation-id")
+    mirror.put_secret(torn)
+    seen = mirror.journal(WEB)
+    assert seen is not None
+    assert seen.journal is None
+    assert mirror.rotated_over(ACME) == []
+
+
+def dated(key: Key, next_rotation_at: str | None) -> dict[str, Any]:
+    return of(key) | {"status": {"nextRotationAt": next_rotation_at}}
+
+
+def test_connections_come_first_and_then_who_is_due_first() -> None:
+    mirror = Mirror()
+    early, zero = Key(NAMESPACE, "early"), Key("0-team", "new")
+    mirror.put_rotation(dated(WEB, "2026-12-01T00:00:00Z"))
+    mirror.put_rotation(dated(API, "2026-12-01T00:00:00Z"))
+    mirror.put_rotation(dated(early, "2026-11-30T23:59:59Z"))
+    mirror.put_rotation(dated(zero, None))
+    unseen = Key(NAMESPACE, "unseen")
+    keys: list[AnyKey] = [WEB, unseen, early, SHARED, API, zero, ACME]
+    expected = [ACME, SHARED, zero, unseen, early, API, WEB]
+    assert mirror.in_order(keys) == mirror.in_order(keys[::-1]) == expected
+
+
+# Frozen namespaces -----------------------------------------------------------------------------
+
+
+def namespace_body(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}}
+
+
+def test_a_namespace_that_nobody_watches_is_no_news() -> None:
+    mirror = Mirror()
+    mirror.put_rotation(of(WEB))
+    assert mirror.put_namespace(namespace_body(NAMESPACE), is_frozen=True) == set()
+    assert mirror.frozen is None
+
+
+def test_a_namespace_that_freezes_or_thaws_concerns_all_rotations_in_it() -> None:
+    mirror = Mirror()
+    mirror.frozen = {"team-c"}
+    for key in (WEB, API, FAR):
+        mirror.put_rotation(of(key))
+    body = namespace_body(NAMESPACE)
+    assert mirror.put_namespace(body, is_frozen=False) == set()
+    assert mirror.put_namespace(body, is_frozen=True) == {WEB, API}
+    assert mirror.frozen == {NAMESPACE, "team-c"}
+    assert mirror.put_namespace(body, is_frozen=True) == set()
+    assert mirror.put_namespace(body, is_frozen=False) == {WEB, API}
+    assert mirror.frozen == {"team-c"}
 
 
 # What a watch missed ---------------------------------------------------------------------------

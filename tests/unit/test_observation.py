@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.observation import Contest, Observation, given
 from auth0_rotator.resource import Kind
 from auth0_rotator.resource.rotation import ConnectionKind
@@ -49,6 +50,7 @@ def test_a_rotation_is_read_with_all_that_a_pass_needs() -> None:
         finalizers=["auth0rotator.dev/revoke", "team.example/x"],
         annotations={
             "auth0rotator.dev/rotate-now": "monday",
+            "auth0rotator.dev/rotate-reason": "it leaked",
             "auth0rotator.dev/settle-doubt": "next",
             "reconcile.fluxcd.io/requestedAt": "2026-11-23",
         },
@@ -62,6 +64,7 @@ def test_a_rotation_is_read_with_all_that_a_pass_needs() -> None:
     assert found.spec.parameters.client_id == CLIENT_ID
     assert found.spec_fault == ""
     assert found.rotate_now == "monday"
+    assert found.rotate_reason == "it leaked"
     assert found.settle_doubt == "next"
     assert found.reconcile_at == "2026-11-23"
 
@@ -78,7 +81,23 @@ def test_what_an_object_does_not_say_is_empty(empty: dict[str, Any]) -> None:
     assert (found.generation, found.created_at, found.deleting_since) == (0, None, None)
     assert (found.finalizers, found.tokens) == ((), ())
     assert (found.rotate_now, found.settle_doubt, found.reconcile_at) == ("", "", "")
+    assert found.rotate_reason == ""
     assert found.status == PastStatus()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param("it leaked", "it leaked", id="as-it-is"),
+        pytest.param("  it \n\n leaked\t", "it leaked", id="in-one-line"),
+        pytest.param(" \n", "", id="nothing-but-blanks"),
+        pytest.param("x" * 256, "x" * 256, id="as-long-as-it-may-be"),
+        pytest.param("x" * 257, "x" * 253 + "...", id="too-long"),
+    ],
+)
+def test_a_reason_is_kept_as_one_short_line(text: str, kept: str) -> None:
+    """It stands in an annotation, an Event and a history entry, none of which is a diary."""
+    assert rotation(annotations={"auth0rotator.dev/rotate-reason": text}).rotate_reason == kept
 
 
 def test_an_invalid_spec_becomes_a_fault_that_says_what_is_wrong() -> None:
@@ -143,6 +162,8 @@ def test_the_parts_of_a_status_that_a_later_pass_reads() -> None:
     raw = failed_status(
         observedGeneration=2,
         lastHandledReconcileAt="2026-11-22",
+        nextRotationAt="2026-11-24T00:00:00Z",
+        lastNoticeFor="2026-11-01T00:00:00Z",
         history=[{"id": "01A"}],
         conditions=[{"type": "Ready"}],
     )
@@ -151,7 +172,9 @@ def test_the_parts_of_a_status_that_a_later_pass_reads() -> None:
         failed=True,
         failed_attempts=3,
         last_attempted_at=datetime(2026, 11, 23, 9, 29, tzinfo=UTC),
+        next_rotation_at=datetime(2026, 11, 24, tzinfo=UTC),
         next_retry_at=datetime(2026, 11, 23, 9, 34, tzinfo=UTC),
+        noticed_for=datetime(2026, 11, 1, tzinfo=UTC),
         last_handled_reconcile_at="2026-11-22",
         history=[{"id": "01A"}],
         raw=raw,
@@ -168,6 +191,7 @@ def test_an_empty_status_says_nothing() -> None:
     empty = parse_status({"failedAttempts": None, "history": None, "lastHandledReconcileAt": None})
     assert (empty.observed_generation, empty.failed, empty.failed_attempts) == (-1, False, 0)
     assert (empty.last_attempted_at, empty.next_retry_at) == (None, None)
+    assert (empty.next_rotation_at, empty.noticed_for) == (None, None)
     assert (empty.last_handled_reconcile_at, empty.history, empty.conditions) == ("", (), ())
 
 
@@ -213,6 +237,33 @@ def test_a_status_tells_whether_the_tenant_has_spoken(
     status: dict[str, Any], *, is_verdict: bool
 ) -> None:
     assert parse_status(status).is_verdict_on("01B") is is_verdict
+
+
+@pytest.mark.parametrize(
+    ("conditions", "has_reason", "says_no"),
+    [
+        pytest.param([], False, False, id="nothing-said"),
+        pytest.param([VERIFIED | {"reason": "Pending"}], True, False, id="with-that-reason"),
+        pytest.param([VERIFIED | {"reason": "Verified"}], False, False, id="with-another"),
+        pytest.param([VERIFIED | {"status": "False"}], False, True, id="false"),
+        pytest.param([VERIFIED | {"status": "Unknown"}], False, False, id="unknown"),
+        pytest.param(
+            [{"type": "Ready", "status": "False", "reason": "Pending"}], False, False, id="of-another"
+        ),
+        pytest.param(
+            [{"type": "Ready"}, {"type": "Verified", "status": "False", "reason": "Pending"}],
+            True,
+            True,
+            id="beside-another",
+        ),
+    ],
+)
+def test_a_status_tells_what_its_conditions_said(
+    conditions: list[dict[str, Any]], *, has_reason: bool, says_no: bool
+) -> None:
+    past = parse_status({"conditions": conditions})
+    assert past.has_reason(ConditionType.VERIFIED, Reason.PENDING) is has_reason
+    assert past.says_no(ConditionType.VERIFIED) is says_no
 
 
 # Plan and rivals -------------------------------------------------------------------------------

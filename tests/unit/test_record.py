@@ -119,6 +119,13 @@ def test_whether_a_value_was_chosen_here_is_said_of_each_by_itself() -> None:
     assert parse_record(both, part="next-") == record()
 
 
+@pytest.mark.parametrize("part", ["", "next-"], ids=["whole", "part"])
+def test_a_reason_is_written_where_a_person_gave_one(part: str) -> None:
+    told = record_annotations(record(reason="it leaked"), part=part)
+    assert told.pop(f"auth0rotator.dev/{part}reason") == "it leaked"
+    assert told == record_annotations(record(), part=part)
+
+
 def test_a_record_of_a_part_is_written_beside_the_other() -> None:
     both = record_annotations(record()) | record_annotations(record(sequence=8), part="next-")
     assert both["auth0rotator.dev/sequence"] == "7"
@@ -139,6 +146,7 @@ def test_a_record_of_a_part_is_written_beside_the_other() -> None:
         pytest.param(record(handled=()), id="no-token-handled"),
         pytest.param(record(is_generated=False), id="put-there-by-a-person"),
         pytest.param(record(handled=TWENTY), id="twenty-tokens-handled"),
+        pytest.param(record(reason="leaked: rotate at once"), id="with-a-persons-reason"),
         *[pytest.param(record(trigger=trigger), id=trigger.value) for trigger in Trigger],
     ],
 )

@@ -291,6 +291,9 @@ def test_every_trigger_but_the_schedule_is_told_as_manual(trigger: Trigger) -> N
     assert status["isLastRotationManual"] is (trigger is not Trigger.SCHEDULE)
 
 
+NIGHT = {"kind": "allow", "schedule": "0 2 * * *", "duration": "1h"}
+NIGHTLY = rotation(spec={"rotationWindows": [NIGHT]})
+
 # Next rotation ---------------------------------------------------------------------------------
 
 
@@ -335,12 +338,48 @@ def test_every_trigger_but_the_schedule_is_told_as_manual(trigger: Trigger) -> N
             id="failed-with-automation-off",
         ),
         pytest.param(created(), NOTHING, None, id="never-rotated"),
+        pytest.param(observation(rotation=NIGHTLY), NOTHING, "2026-12-01T02:00:00Z", id="as-it-opens"),
+        pytest.param(
+            observation(rotation=NIGHTLY, now=DUE_AT + 150 * MINUTE),
+            NOTHING,
+            "2026-12-01T02:00:00Z",
+            id="overdue-and-open",
+        ),
+        pytest.param(
+            observation(rotation=NIGHTLY, now=DUE_AT + 180 * MINUTE),
+            NOTHING,
+            "2026-12-02T02:00:00Z",
+            id="overdue-and-closed",
+        ),
+        pytest.param(
+            observation(rotation=NIGHTLY),
+            Outcome(failure=BROKEN),
+            "2026-11-24T02:00:00Z",
+            id="failed-now-so-tomorrow-as-it-opens",
+        ),
     ],
 )
 def test_the_next_rotation_is_that_of_the_schedule(
     o: Observation, outcome: Outcome, expected: str | None
 ) -> None:
     assert status_of(o, outcome).get("nextRotationAt") == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        pytest.param(None, None, None, id="nobody-was-told"),
+        pytest.param(None, DUE_AT, "2026-12-01T00:00:00Z", id="told-now"),
+        pytest.param("2026-11-01T00:00:00Z", None, "2026-11-01T00:00:00Z", id="told-before"),
+        pytest.param("2026-11-01T00:00:00Z", DUE_AT, "2026-12-01T00:00:00Z", id="told-again"),
+    ],
+)
+def test_what_people_were_told_of_is_remembered(
+    before: str | None, now: datetime | None, expected: str | None
+) -> None:
+    """Forgotten, the same notice would be given after each restart."""
+    o = observation(rotation=with_status(lastNoticeFor=before))
+    assert status_of(o, Outcome(noticed_for=now)).get("lastNoticeFor") == expected
 
 
 # Handled tokens --------------------------------------------------------------------------------
@@ -448,6 +487,21 @@ def test_the_history_tells_of_the_last_ten_rotations(
     as_it_was = deepcopy(before)
     assert status_of(observation(rotation=with_status(history=before)), outcome)["history"] == expected
     assert before == as_it_was
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        pytest.param("it leaked", {"reason": "it leaked"}, id="given"),
+        pytest.param("", {}, id="none"),
+    ],
+)
+def test_a_rotation_is_told_with_the_reason_that_a_person_gave(
+    reason: str, expected: dict[str, str]
+) -> None:
+    o = observation(journal=journal(current=credential(reason=reason, rotated_at=None)))
+    [entry] = status_of(o)["history"]
+    assert entry == {"id": "01CURRENT", "trigger": "schedule", "result": "success"} | expected
 
 
 @pytest.mark.parametrize(
@@ -753,6 +807,44 @@ def test_reconciling_is_true_only_while_an_attempt_is_executed(
 ) -> None:
     o = observation(attempt=under_way)
     assert said("Reconciling", o, outcome, AT_REST) == (status, "WaitingForDueDate", "due some day")
+
+
+# A place in a queue ----------------------------------------------------------------------------
+
+QUEUED = hold(Reason.QUEUED, "its turn is at 09:45", NOW + 15 * MINUTE)
+QUEUED_BEFORE = ("False", "Queued", "as before")
+QUEUED_NOW = ("False", "Queued", "its turn is at 09:45")
+
+
+@pytest.mark.parametrize("type_", ["Reconciling", "Stalled"])
+@pytest.mark.parametrize(
+    ("reason", "decision", "expected"),
+    [
+        pytest.param("Queued", QUEUED, QUEUED_BEFORE, id="queued-before"),
+        pytest.param("WaitingForDueDate", QUEUED, QUEUED_NOW, id="queued-now"),
+        pytest.param(
+            "Queued", AT_REST, ("False", "WaitingForDueDate", "due some day"), id="queued-no-more"
+        ),
+        pytest.param(
+            "WaitingForDueDate",
+            AT_REST,
+            ("False", "WaitingForDueDate", "due some day"),
+            id="what-is-no-estimate",
+        ),
+    ],
+)
+def test_a_place_in_a_queue_is_told_once(
+    type_: str, reason: str, decision: Decision, expected: tuple[str, str, str]
+) -> None:
+    """Each estimate written anew, a thousand that wait would write a thousand times a second."""
+    o = observation(rotation=with_status(conditions=[condition(type_, "False", reason)]))
+    assert said(type_, o, NOTHING, decision) == expected
+
+
+def test_a_failure_is_told_though_a_place_in_a_queue_was() -> None:
+    o = observation(rotation=with_status(conditions=[condition("Stalled", "False", "Queued")]))
+    found = said("Stalled", o, Outcome(failure=REFUSED), QUEUED)
+    assert found == ("True", "ScopeMissing", "the token lacks a scope")
 
 
 # Stalled ---------------------------------------------------------------------------------------

@@ -153,6 +153,7 @@ def test_a_status_has_all_the_fields_of_the_contract() -> None:
         "lastRotatedAt",
         "nextRotationAt",
         "nextRetryAt",
+        "lastNoticeFor",
         "isLastRotationManual",
         "lastRotationId",
         "lastRotationMessage",
@@ -165,4 +166,11 @@ def test_a_status_has_all_the_fields_of_the_contract() -> None:
         "conditions",
     }
     connection = ConnectionStatus.model_json_schema(by_alias=True)["properties"].keys()
-    assert connection == {"observedGeneration", "conditions", "grantedScopes", "lastCheckedAt"}
+    assert connection == {
+        "observedGeneration",
+        "conditions",
+        "grantedScopes",
+        "failuresInARow",
+        "lastHandledResetCircuit",
+        "lastCheckedAt",
+    }

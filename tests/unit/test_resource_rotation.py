@@ -40,7 +40,7 @@ def test_what_is_not_said_has_the_defaults_of_the_contract() -> None:
     assert found.connection_ref.kind is ConnectionKind.CONNECTION
     assert found.is_auto_rotation_enabled is True
     assert found.rotate_at_utc is None
-    assert found.rotate_at == time(0, 0)
+    assert found.time_of_day == time(0, 0)
     assert found.secrets_mapping.next_client_secret is None
     assert found.secrets_mapping.previous_client_secret is None
     assert found.target.name is None
@@ -71,7 +71,7 @@ def test_a_template_has_the_defaults_of_the_contract() -> None:
     ],
 )
 def test_the_time_of_day_is_in_utc(rotate_at: dict[str, int], expected: time) -> None:
-    assert spec(rotateAtUtc=rotate_at).rotate_at == expected
+    assert spec(rotateAtUtc=rotate_at).time_of_day == expected
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta, timezone
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from auth0_rotator.schedule import (
     LONGEST_BACK_OFF,
     IntervalUnit,
+    day_of_schedule,
     fraction_of,
     is_ahead,
     next_rotation_at,
+    next_rotation_in_zone,
     retry_delay,
+    spread_offset,
 )
 
 NOON = time(12, 0)
@@ -374,6 +378,313 @@ def test_a_process_zone_is_really_set_and_taken_back() -> None:
     with process_zone("NPT-5:45"):
         assert instant.astimezone().utcoffset() == timedelta(hours=5, minutes=45)
     assert process_time.tzname == before
+
+
+# In a zone -------------------------------------------------------------------------------------
+
+OSLO, NEW_YORK = "Europe/Oslo", "America/New_York"
+LORD_HOWE = "Australia/Lord_Howe"
+APIA = "Pacific/Apia"
+
+
+def next_in(zone: str, last: str | None, rotate_at: time, **changes: Any) -> datetime | None:
+    """Return the next rotation in a zone, after a scheduled one and every day unless told."""
+    inputs: dict[str, Any] = {
+        "last_rotated_at": at(last) if last is not None else None,
+        "interval": 1,
+        "rotate_at": rotate_at,
+        "zone": ZoneInfo(zone),
+        "automatic": True,
+        "failed": False,
+        "manual": False,
+        "now": at("2026-03-12T18:30:45.250"),
+        "unit": IntervalUnit.DAYS,
+    }
+    return next_rotation_in_zone(**(inputs | changes))
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "expected"),
+    [
+        pytest.param(OSLO, "2026-07-01T12:00", "2026-07-02T12:00", id="summer"),
+        pytest.param(OSLO, "2026-12-01T12:00", "2026-12-02T13:00", id="winter"),
+        pytest.param(OSLO, "2026-03-28T12:00", "2026-03-29T12:00", id="into-summer"),
+        pytest.param(OSLO, "2026-10-24T12:00", "2026-10-25T13:00", id="into-winter"),
+        pytest.param(OSLO, "2026-01-31T22:59:59", "2026-02-01T13:00", id="month-end-not-yet"),
+        pytest.param(OSLO, "2026-01-31T23:00", "2026-02-02T13:00", id="month-end"),
+        pytest.param(OSLO, "2028-02-27T23:30", "2028-02-29T13:00", id="into-a-leap-day"),
+        pytest.param(OSLO, "2028-02-28T23:30", "2028-03-01T13:00", id="out-of-a-leap-day"),
+        pytest.param(OSLO, "2026-12-30T23:30", "2027-01-01T13:00", id="into-a-year"),
+        pytest.param(OSLO, "2026-12-31T23:30", "2027-01-02T13:00", id="a-year-that-is-there-already"),
+        pytest.param(NEW_YORK, "2027-01-01T03:00", "2027-01-01T19:00", id="a-year-that-is-to-come"),
+        pytest.param(NEW_YORK, "2028-03-01T04:59", "2028-03-01T19:00", id="still-a-leap-day"),
+        pytest.param(NEW_YORK, "2028-03-01T05:00", "2028-03-02T19:00", id="no-longer-a-leap-day"),
+        pytest.param(LORD_HOWE, "2026-07-01T13:29", "2026-07-02T03:30", id="before-its-midnight"),
+        pytest.param(LORD_HOWE, "2026-07-01T13:30", "2026-07-03T03:30", id="after-its-midnight"),
+    ],
+)
+def test_days_are_counted_by_the_calendar_of_the_zone(zone: str, last: str, expected: str) -> None:
+    """Days of UTC would be other days around midnight, and add an hour in one half of the year."""
+    assert next_in(zone, last, TWO) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "rotate_at", "expected"),
+    [
+        pytest.param(OSLO, "2026-03-28T12:00", time(1, 59), "2026-03-29T00:59", id="oslo-just-before"),
+        pytest.param(OSLO, "2026-03-28T12:00", time(2, 0), "2026-03-29T01:00", id="oslo-first-minute"),
+        pytest.param(OSLO, "2026-03-28T12:00", time(2, 30), "2026-03-29T01:00", id="oslo-amid"),
+        pytest.param(OSLO, "2026-03-28T12:00", time(2, 59), "2026-03-29T01:00", id="oslo-last-minute"),
+        pytest.param(OSLO, "2026-03-28T12:00", time(3, 0), "2026-03-29T01:00", id="oslo-just-after"),
+        pytest.param(OSLO, "2026-03-28T12:00", time(3, 1), "2026-03-29T01:01", id="oslo-after"),
+        pytest.param(NEW_YORK, "2026-03-07T17:00", time(2, 30), "2026-03-08T07:00", id="new-york-amid"),
+        pytest.param(NEW_YORK, "2026-03-07T17:00", time(3, 0), "2026-03-08T07:00", id="new-york-after"),
+        pytest.param(LORD_HOWE, "2026-10-03T00:00", time(1, 59), "2026-10-03T15:29", id="howe-before"),
+        pytest.param(LORD_HOWE, "2026-10-03T00:00", time(2, 15), "2026-10-03T15:30", id="howe-amid"),
+        pytest.param(LORD_HOWE, "2026-10-03T00:00", time(2, 30), "2026-10-03T15:30", id="howe-after"),
+        pytest.param(APIA, "2011-12-29T22:00", time(0, 0), "2011-12-30T10:00", id="apia-whole-day"),
+        pytest.param(APIA, "2011-12-29T22:00", time(23, 59), "2011-12-30T10:00", id="apia-its-end"),
+        pytest.param("America/Nuuk", "2027-03-26T12:00", time(23, 30), "2027-03-28T01:00", id="nuuk"),
+    ],
+)
+def test_a_time_that_a_clock_change_leaves_out_means_the_first_instant_after_it(
+    zone: str, last: str, rotate_at: time, expected: str
+) -> None:
+    """Half an hour later by the old offset, or earlier by the new one, would both be wrong."""
+    assert next_in(zone, last, rotate_at) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "rotate_at", "expected"),
+    [
+        pytest.param(OSLO, "2026-10-24T12:00", time(1, 59), "2026-10-24T23:59", id="oslo-before"),
+        pytest.param(OSLO, "2026-10-24T12:00", time(2, 0), "2026-10-25T00:00", id="oslo-first-minute"),
+        pytest.param(OSLO, "2026-10-24T12:00", time(2, 59), "2026-10-25T00:59", id="oslo-last-minute"),
+        pytest.param(OSLO, "2026-10-24T12:00", time(3, 0), "2026-10-25T02:00", id="oslo-after"),
+        pytest.param(NEW_YORK, "2026-10-31T17:00", time(1, 30), "2026-11-01T05:30", id="new-york-amid"),
+        pytest.param(NEW_YORK, "2026-10-31T17:00", time(2, 0), "2026-11-01T07:00", id="new-york-after"),
+        pytest.param(LORD_HOWE, "2026-04-04T00:00", time(1, 29), "2026-04-04T14:29", id="howe-before"),
+        pytest.param(LORD_HOWE, "2026-04-04T00:00", time(1, 45), "2026-04-04T14:45", id="howe-amid"),
+        pytest.param(LORD_HOWE, "2026-04-04T00:00", time(2, 0), "2026-04-04T15:30", id="howe-after"),
+    ],
+)
+def test_a_time_that_comes_twice_means_the_first(
+    zone: str, last: str, rotate_at: time, expected: str
+) -> None:
+    assert next_in(zone, last, rotate_at) == at(expected)
+
+
+def test_a_day_that_is_left_out_is_counted_by_the_calendar() -> None:
+    assert next_in(APIA, "2011-12-29T22:00", TWO, interval=2) == at("2011-12-31T00:00")
+    assert next_in(APIA, None, TWO, failed=True, now=at("2011-12-29T22:00")) == at("2011-12-30T10:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        pytest.param("2026-07-01T17:59:59.999", "2026-07-02T18:00", id="summer-a-millisecond-before"),
+        pytest.param("2026-07-01T18:00", "2026-07-03T18:00", id="summer-at-the-very-minute"),
+        pytest.param("2026-12-01T18:00", "2026-12-02T19:00", id="winter-an-hour-before"),
+        pytest.param("2026-12-01T18:59:59.999", "2026-12-02T19:00", id="winter-a-millisecond-before"),
+        pytest.param("2026-12-01T19:00", "2026-12-03T19:00", id="winter-at-the-very-minute"),
+        pytest.param("2026-12-02T04:59:59.999", "2026-12-03T19:00", id="end-of-the-day"),
+        pytest.param("2026-12-02T05:00", "2026-12-03T19:00", id="the-day-after"),
+    ],
+)
+def test_a_manual_rotation_is_padded_by_the_clock_of_the_zone(last: str, expected: str) -> None:
+    assert next_in(NEW_YORK, last, TWO, manual=True) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        pytest.param("2026-11-01T05:29", "2026-11-02T06:30", id="before-the-first"),
+        pytest.param("2026-11-01T05:30", "2026-11-03T06:30", id="at-the-first"),
+        pytest.param("2026-11-01T06:29", "2026-11-02T06:30", id="before-the-second"),
+        pytest.param("2026-11-01T06:30", "2026-11-03T06:30", id="at-the-second"),
+    ],
+)
+def test_in_an_hour_that_comes_twice_the_clock_on_the_wall_is_compared(last: str, expected: str) -> None:
+    assert next_in(NEW_YORK, last, time(1, 30), manual=True) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param("2026-03-29T03:59:59", "2026-03-29T18:00", id="still-yesterday-there"),
+        pytest.param("2026-03-29T04:00", "2026-03-30T18:00", id="today-there"),
+        pytest.param("2026-03-07T12:00", "2026-03-08T18:00", id="tomorrow-the-clock-changes"),
+    ],
+)
+def test_after_a_failure_it_is_tomorrow_in_the_zone(now: str, expected: str) -> None:
+    assert next_in(NEW_YORK, "2026-01-01T00:00", TWO, failed=True, now=at(now)) == at(expected)
+
+
+@pytest.mark.parametrize("unit", list(IntervalUnit), ids=str)
+def test_in_a_zone_as_well_there_may_be_none(unit: IntervalUnit) -> None:
+    assert next_in(OSLO, None, TWO, unit=unit) is None
+    assert next_in(OSLO, "2026-01-01T00:00", TWO, automatic=False, failed=True, unit=unit) is None
+
+
+zones = st.sampled_from(
+    [OSLO, NEW_YORK, LORD_HOWE, APIA, "America/Nuuk", "America/Santiago", "Africa/Casablanca"]
+)
+days = st.integers(1, 400)
+
+
+@given(last=instants, interval=days, rotate_at=times, zone=zones, unit=units, manual=st.booleans())
+def test_in_any_zone_the_next_rotation_comes_after_the_last(
+    last: datetime, interval: int, rotate_at: time, zone: str, unit: IntervalUnit, *, manual: bool
+) -> None:
+    found = next_in(zone, last.isoformat(), rotate_at, interval=interval, unit=unit, manual=manual)
+    assert found is not None
+    assert found > last
+    assert found.utcoffset() == timedelta(0)
+
+
+@given(last=instants, interval=days, rotate_at=times, zone=zones, manual=st.booleans())
+def test_in_any_zone_the_clock_shows_the_time_of_day_or_has_just_passed_it(
+    last: datetime, interval: int, rotate_at: time, zone: str, *, manual: bool
+) -> None:
+    found = next_in(zone, last.isoformat(), rotate_at, interval=interval, manual=manual)
+    assert found is not None
+    wall = found.astimezone(ZoneInfo(zone))
+    before = (found - timedelta(seconds=1)).astimezone(ZoneInfo(zone))
+    shown, shown_before = wall.replace(tzinfo=None), before.replace(tzinfo=None)
+    assert wall.fold == 0
+    if wall.time() != rotate_at:
+        assert any(
+            shown_before < datetime.combine(day, rotate_at) < shown
+            for day in (shown_before.date(), shown.date(), shown.date() - timedelta(days=1))
+        )
+
+
+@given(last=instants, interval=intervals, rotate_at=times, manual=st.booleans())
+def test_in_utc_the_rule_is_that_of_the_original_written_another_way(
+    last: datetime, interval: int, rotate_at: time, *, manual: bool
+) -> None:
+    padding = manual and last.hour * 60 + last.minute >= rotate_at.hour * 60 + rotate_at.minute
+    midnight = last - timedelta(
+        hours=last.hour, minutes=last.minute, seconds=last.second, microseconds=last.microsecond
+    )
+    hours = 24 * (interval + int(padding)) + rotate_at.hour
+    expected = midnight + timedelta(hours=hours, minutes=rotate_at.minute)
+    changes: dict[str, Any] = {"interval": interval, "manual": manual}
+    assert next_at(last.isoformat(), rotate_at_utc=rotate_at, **changes) == expected
+    assert next_in("UTC", last.isoformat(), rotate_at, **changes) == expected
+    assert next_in("Etc/UTC", last.isoformat(), rotate_at, **changes) == expected
+
+
+@given(last=instants, now=instants, rotate_at=times, zone=zones, failed=st.booleans())
+def test_in_minutes_the_zone_makes_no_difference(
+    last: datetime, now: datetime, rotate_at: time, zone: str, *, failed: bool
+) -> None:
+    changes: dict[str, Any] = {"failed": failed, "now": now, "unit": IntervalUnit.MINUTES}
+    expected = next_at(last.isoformat(), rotate_at_utc=rotate_at, interval=7, manual=True, **changes)
+    assert next_in(zone, last.isoformat(), rotate_at, interval=7, manual=True, **changes) == expected
+
+
+@given(last=instants, rotate_at=times, zone=zones, process=st.sampled_from(ZONES))
+def test_in_a_zone_as_well_the_zone_of_the_process_does_not_matter(
+    last: datetime, rotate_at: time, zone: str, process: str
+) -> None:
+    with process_zone("UTC0"):
+        expected = next_in(zone, last.isoformat(), rotate_at, manual=True)
+    with process_zone(process):
+        assert next_in(zone, last.isoformat(), rotate_at, manual=True) == expected
+
+
+# Spread ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spread", "expected"),
+    [
+        pytest.param(timedelta(0), timedelta(0), id="none"),
+        pytest.param(timedelta(seconds=1), timedelta(0), id="less-than-a-whole-second"),
+        pytest.param(timedelta(minutes=10), timedelta(seconds=453), id="minutes"),
+        pytest.param(timedelta(hours=24), timedelta(seconds=65374), id="a-day"),
+    ],
+)
+def test_an_offset_is_a_fixed_part_of_the_spread_in_whole_seconds(
+    spread: timedelta, expected: timedelta
+) -> None:
+    """With the process's own hash it would differ after each restart."""
+    assert spread_offset(spread, "uid-a") == expected
+
+
+def test_objects_are_spread_evenly() -> None:
+    hour = timedelta(hours=1)
+    offsets = [spread_offset(hour, f"uid-{number}") for number in range(1000)]
+    quarters = [sum(hour * part <= 4 * one < hour * (part + 1) for one in offsets) for part in range(4)]
+    assert sum(quarters) == 1000
+    assert min(quarters) > 200
+
+
+@pytest.mark.parametrize(
+    ("last", "rotate_at", "offset", "is_before"),
+    [
+        pytest.param("2026-03-11T00:20", time(23, 30), 50, True, id="carried-over-midnight"),
+        pytest.param("2026-03-11T00:25", time(23, 30), 50, True, id="and-a-little-late"),
+        pytest.param("2026-03-10T23:50", time(23, 30), 20, False, id="not-carried-so-far"),
+        pytest.param("2026-03-11T00:55", time(23, 30), 50, False, id="late-itself"),
+        pytest.param("2026-03-11T00:00:10", time(0, 0), 0, False, id="at-midnight"),
+        pytest.param("2026-03-11T00:00", time(0, 0), 50, False, id="at-the-very-midnight"),
+        pytest.param("2026-03-11T00:00:10", time(0, 0), 50, False, id="at-midnight-and-spread-since"),
+        pytest.param("2026-03-11T23:40", time(23, 30), 1430, False, id="after-the-time-of-day"),
+        pytest.param("2026-03-11T11:00", time(12, 0), 1380, True, id="nearly-a-whole-day"),
+        pytest.param("2026-03-11T00:10", time(23, 30), 50, False, id="before-it-can-have-been-due"),
+    ],
+)
+def test_a_rotation_that_its_offset_carried_over_midnight_is_one_of_the_day_before(
+    last: str, rotate_at: time, offset: int, *, is_before: bool
+) -> None:
+    minutes = timedelta(minutes=offset)
+    found = day_of_schedule(at(last), rotate_at=rotate_at, zone=UTC, offset=minutes)
+    assert found == (at(last) - minutes if is_before else at(last))
+
+
+@pytest.mark.parametrize(
+    ("last", "is_before"),
+    [
+        pytest.param("2026-07-01T22:10", True, id="after-midnight-there"),
+        pytest.param("2026-07-01T21:50", False, id="before-midnight-there"),
+        pytest.param("2026-07-02T00:10", False, id="after-midnight-in-utc"),
+    ],
+)
+def test_midnight_is_that_of_the_zone(last: str, *, is_before: bool) -> None:
+    hour = timedelta(hours=1)
+    found = day_of_schedule(at(last), rotate_at=time(23, 0), zone=ZoneInfo(OSLO), offset=hour)
+    assert found == (at(last) - hour if is_before else at(last))
+
+
+@given(
+    last=instants,
+    rotate_at=times,
+    zone=zones,
+    offset=st.integers(0, 86399).map(lambda seconds: timedelta(seconds=seconds)),
+    delay=st.integers(0, 10).map(lambda seconds: timedelta(seconds=seconds)),
+)
+def test_a_spread_never_changes_how_many_days_lie_between_scheduled_rotations(
+    last: datetime, rotate_at: time, zone: str, offset: timedelta, delay: timedelta
+) -> None:
+    there = ZoneInfo(zone)
+
+    def following(base: datetime) -> datetime:
+        found = next_in(zone, base.isoformat(), rotate_at, interval=7)
+        assert found is not None
+        return found
+
+    due = following(last)
+    # A time of day that was left out may fall on the day after: then that day counts.
+    assume(due.astimezone(there).time() == rotate_at)
+    ran_at = due + offset + delay
+    # What was late itself by midnight counts for the day on which it ran.
+    assume((due + offset).astimezone(there).date() == ran_at.astimezone(there).date())
+    base = day_of_schedule(ran_at, rotate_at=rotate_at, zone=there, offset=offset)
+    day, day_after = due.astimezone(there).date(), base.astimezone(there).date()
+    assert day_after == day
+    assert following(base) == following(due)
 
 
 # Retries ---------------------------------------------------------------------------------------

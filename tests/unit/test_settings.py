@@ -39,6 +39,7 @@ def test_what_is_not_said_has_the_defaults_of_the_contract() -> None:
         "log_level": LogLevel.INFO,
         "allow_insecure_endpoints": False,
         "interval_unit": IntervalUnit.DAYS,
+        "force_interval_unit": False,
     }
 
 
@@ -46,7 +47,7 @@ def test_every_flag_is_understood() -> None:
     arguments = (
         "--namespace team-a --namespace team-b --no-leader-elect --cluster-resource-namespace vault "
         "--concurrency 3 --metrics-address 127.0.0.1:0 --health-address :9 --log-format text "
-        "--log-level debug --allow-insecure-endpoints --interval-unit minutes"
+        "--log-level debug --allow-insecure-endpoints --interval-unit minutes --force-interval-unit"
     )
     assert parse_settings(arguments.split()).model_dump() == {
         "all_namespaces": False,
@@ -60,6 +61,7 @@ def test_every_flag_is_understood() -> None:
         "log_level": LogLevel.DEBUG,
         "allow_insecure_endpoints": True,
         "interval_unit": IntervalUnit.MINUTES,
+        "force_interval_unit": True,
     }
 
 
@@ -76,6 +78,7 @@ VARIABLES = [
     ("LOG_LEVEL", "error", "log_level", LogLevel.ERROR),
     ("ALLOW_INSECURE_ENDPOINTS", "1", "allow_insecure_endpoints", True),
     ("INTERVAL_UNIT", "minutes", "interval_unit", IntervalUnit.MINUTES),
+    ("FORCE_INTERVAL_UNIT", "true", "force_interval_unit", True),
 ]
 
 

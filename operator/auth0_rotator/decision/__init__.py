@@ -19,6 +19,7 @@ from auth0_rotator.decision.rotation import (
     changed_domain_is_asked,
     due_date_rotates,
     first_rotation_creates,
+    frozen_namespace_holds,
     new_token_rotates,
     otherwise_hold,
     suspended_holds,
@@ -68,6 +69,7 @@ RULES: Final[tuple[Rule, ...]] = (
     plan_is_remembered,
     # From here on it is about changes at the tenant, and suspension stops them all.
     suspended_holds,
+    frozen_namespace_holds,
     changed_client_rotates,
     changed_domain_is_asked,
     new_token_rotates,

@@ -1,14 +1,20 @@
 """Rules that ask for a change at the tenant, and what each of them needs first."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from auth0_rotator.conditions import ConditionType, Reason
+from auth0_rotator.decision.limits import (
+    closed_window_holds,
+    open_circuit_holds,
+    unproven_canary_holds,
+    windows_that_never_open,
+)
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
 from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
-from auth0_rotator.decision.wants import due_at, new_tokens, retry_at
+from auth0_rotator.decision.wants import due_at, new_tokens, notice_at, retry_at
 from auth0_rotator.journal import LATE_REQUEST
 from auth0_rotator.observation import CredentialsPlace, Observation, given
 from auth0_rotator.record import Trigger
@@ -20,6 +26,9 @@ from auth0_rotator.subject import Rotation
 LONGEST_LOOK: Final = 2 * LATE_REQUEST
 # While others are due, the operator's own client is asked about this often.
 OWN_CLIENT_PAUSE: Final = timedelta(seconds=5)
+# A namespace that may not be watched is read this often while it is frozen.
+LOOK_FOR_THAW: Final = timedelta(minutes=1)
+_FROZEN: Final = "the namespace is frozen by its label auth0rotator.dev/freeze"
 
 
 def first_rotation_creates(o: Observation) -> Decision | None:
@@ -30,6 +39,8 @@ def first_rotation_creates(o: Observation) -> Decision | None:
         return None
     if o.rotation.spec.suspend:
         return hold(Reason.SUSPENDED, "suspended before its first rotation")
+    if o.is_frozen:
+        return hold(Reason.FROZEN, f"{_FROZEN}, before its first rotation", _thaw_at(o))
     return _rotate(o, Trigger.CREATION, Reason.CREATION, "the first rotation of this object")
 
 
@@ -38,6 +49,23 @@ def suspended_holds(o: Observation) -> Decision | None:
     if o.rotation is None or o.rotation.spec is None or not o.rotation.spec.suspend:
         return None
     return hold(Reason.SUSPENDED, "suspended by spec.suspend")
+
+
+def frozen_namespace_holds(o: Observation) -> Decision | None:
+    """A frozen namespace is one in which everything is suspended."""
+    return hold(Reason.FROZEN, _FROZEN, _thaw_at(o)) if o.is_frozen else None
+
+
+def _no_later(o: Observation, until: datetime | None) -> datetime | None:
+    """Return until when to wait, not beyond the next probe of the value that is there."""
+    is_probe_ahead = _is_to_be_probed(o) and o.verify_at is not None and o.verify_at > o.now
+    instants = [until, o.verify_at if is_probe_ahead else None]
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _thaw_at(o: Observation) -> datetime | None:
+    """Return when a frozen namespace is looked at again, where no watch would tell."""
+    return None if o.is_freeze_watched else o.now + LOOK_FOR_THAW
 
 
 def changed_client_rotates(o: Observation) -> Decision | None:
@@ -82,6 +110,10 @@ def due_date_rotates(o: Observation) -> Decision | None:
     due = due_at(o)
     if due is None or due > o.now:
         return None
+    for limit in (closed_window_holds, open_circuit_holds, unproven_canary_holds):
+        waits = limit(o)
+        if waits is not None:
+            return unverified_value_is_probed(o) or replace(waits, until=_no_later(o, waits.until))
     return _rotate(o, Trigger.SCHEDULE, Reason.DUE, f"due since {due:%Y-%m-%dT%H:%M:%SZ}")
 
 
@@ -99,11 +131,14 @@ def unverified_value_is_probed(o: Observation) -> Decision | None:
 def otherwise_hold(o: Observation) -> Decision:
     """Nothing is to be done before the next instant."""
     # A probe whose time has come waits for its connection, which wakes everybody when it is ready.
-    is_probe_ahead = _is_to_be_probed(o) and o.verify_at is not None and o.verify_at > o.now
-    instants = [due_at(o), o.verify_at if is_probe_ahead else None]
-    until = min((instant for instant in instants if instant is not None), default=None)
-    due = due_at(o)
+    due, notice = due_at(o), notice_at(o)
+    is_notice_ahead = notice is not None and notice > o.now
+    instants = [due, notice if is_notice_ahead else None]
+    until = _no_later(o, min((one for one in instants if one is not None), default=None))
     if due is None:
+        never = windows_that_never_open(o)
+        if never is not None:
+            return never
         return hold(Reason.AUTOMATION_OFF, "rotates only when asked to", until)
     return hold(Reason.WAITING_FOR_DUE_DATE, f"due at {due:%Y-%m-%dT%H:%M:%SZ}", until)
 

@@ -1,10 +1,13 @@
 """What several rules ask: which record is ours, which token is new, what is due, what waits."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord
-from auth0_rotator.schedule import next_rotation_at
+from auth0_rotator.resource import RotationWindow
+from auth0_rotator.schedule import day_of_schedule, next_rotation_in_zone, spread_offset
+from auth0_rotator.windows import next_opening
 
 
 def own_record(o: Observation) -> CommitRecord | None:
@@ -22,35 +25,83 @@ def new_tokens(o: Observation) -> tuple[str, ...]:
 
 
 def scheduled_at(o: Observation, *, failed_at: datetime | None) -> datetime | None:
-    """Return the instant of the schedule; after a failure at `failed_at` that is the day after."""
+    """Return the instant of the schedule with the object's spread, whatever the windows say.
+
+    After a failure at `failed_at` that is the day after.
+    """
     if o.rotation is None or o.rotation.spec is None:
         return None
     spec = o.rotation.spec
     record = o.journal.current.record if o.journal is not None and o.journal.current else None
-    return next_rotation_at(
-        last_rotated_at=record.rotated_at if record is not None else None,
+    is_manual = record is None or record.trigger.is_manual
+    offset = spread_offset(spec.spread, o.rotation.uid)
+    rotated_at = record.rotated_at if record is not None else None
+    if rotated_at is not None and not is_manual:
+        rotated_at = day_of_schedule(
+            rotated_at, rotate_at=spec.time_of_day, zone=spec.zone, offset=offset
+        )
+    instant = next_rotation_in_zone(
+        last_rotated_at=rotated_at,
         interval=spec.rotation_interval,
-        rotate_at_utc=spec.rotate_at,
+        rotate_at=spec.time_of_day,
+        zone=spec.zone,
         automatic=spec.is_auto_rotation_enabled,
         failed=failed_at is not None,
-        manual=record is None or record.trigger.is_manual,
+        manual=is_manual,
         now=failed_at or o.now,
         unit=o.unit,
     )
+    return instant + offset if instant is not None else None
+
+
+def windows_of(o: Observation) -> Sequence[RotationWindow]:
+    """Return the windows that bind the automatic rotations: its own, else the connection's."""
+    spec = o.rotation.spec if o.rotation is not None else None
+    own = spec.rotation_windows if spec is not None else None
+    return own if own is not None else o.connection.windows
+
+
+def opening(o: Observation, after: datetime) -> datetime | None:
+    """Return the first instant from `after` on that the windows allow, None where there is none."""
+    return next_opening(windows_of(o), after)
 
 
 def due_at(o: Observation) -> datetime | None:
-    """Return since or from when an automatic rotation is wanted.
+    """Return since or from when an automatic rotation is wanted, inside of its windows.
 
     A due date that has come stays wanted through failures, which only delay it.
     """
-    missed = scheduled_at(o, failed_at=None)
+    missed = _opened(o, scheduled_at(o, failed_at=None))
     if missed is not None and missed <= o.now:
         return missed
     failed_at = None
     if o.rotation is not None and o.rotation.status.failed:
         failed_at = o.rotation.status.last_attempted_at
-    return scheduled_at(o, failed_at=failed_at)
+    return missed if failed_at is None else _opened(o, scheduled_at(o, failed_at=failed_at))
+
+
+def kept_at(o: Observation, *, failed_at: datetime | None) -> datetime | None:
+    """Return the instant of the schedule as it will be kept: with windows, and no longer in one that
+    has closed meanwhile."""
+    kept = _opened(o, scheduled_at(o, failed_at=failed_at))
+    if kept is None or kept > o.now:
+        return kept
+    again = opening(o, o.now)
+    return kept if again is None or again <= o.now else again
+
+
+def _opened(o: Observation, instant: datetime | None) -> datetime | None:
+    return opening(o, instant) if instant is not None else None
+
+
+def notice_at(o: Observation) -> datetime | None:
+    """Return from when on people are to be told of the next automatic rotation, None where nobody
+    wants to know or everybody was told."""
+    rotation, due = o.rotation, due_at(o)
+    before = rotation.spec.notice_before if rotation is not None and rotation.spec is not None else None
+    if rotation is None or before is None or due is None or due <= o.now:
+        return None
+    return due - before if rotation.status.noticed_for != due.replace(microsecond=0) else None
 
 
 def retry_at(o: Observation) -> datetime | None:

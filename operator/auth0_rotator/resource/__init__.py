@@ -15,13 +15,12 @@ from auth0_rotator.resource.image import GROUP, VERSION, Kind, SpecInvalid, pars
 from auth0_rotator.resource.mapping import SecretsMapping
 from auth0_rotator.resource.rotation import (
     ConnectionRef,
-    CreationPolicy,
     DeletionPolicy,
     InitialRotation,
     RotationSpec,
-    TargetSpec,
-    TargetTemplate,
 )
+from auth0_rotator.resource.target import CreationPolicy, TargetSpec, TargetTemplate
+from auth0_rotator.resource.timing import Governor, RotationWindow
 
 __all__ = [
     "GROUP",
@@ -33,10 +32,12 @@ __all__ = [
     "CreationPolicy",
     "CredentialsSecretRef",
     "DeletionPolicy",
+    "Governor",
     "InitialRotation",
     "Kind",
     "RateLimit",
     "RotationSpec",
+    "RotationWindow",
     "SecretsMapping",
     "SpecInvalid",
     "TargetSpec",

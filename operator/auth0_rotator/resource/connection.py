@@ -17,6 +17,7 @@ from auth0_rotator.resource.image import (
     shape,
     shape_rule,
 )
+from auth0_rotator.resource.timing import Governor, RotationWindows
 
 # A host name of at least two labels: what Auth0 calls the canonical tenant domain.
 DOMAIN_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
@@ -150,6 +151,10 @@ class ConnectionSpec(Image):
         default=None, json_schema_extra={"format": "byte"}
     )
     """PEM certificates, base64-encoded, to trust for this tenant instead of the system's."""
+    rotation_windows: RotationWindows | None = None
+    """When automatic rotations are allowed or denied, for rotations that do not say so themselves."""
+    governor: Governor | None = None
+    """How much of this tenant may change at a time."""
 
     @field_validator("audience")
     @classmethod

@@ -1,55 +1,25 @@
 """Image of Auth0ClientSecretRotation."""
 
-import re
-from datetime import time
+from datetime import UTC, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
-from auth0_rotator.resource.connection import DATA_KEY_MESSAGE, ObjectName
-from auth0_rotator.resource.image import DATA_KEY_PATTERN, Image, Kind, rule, shape, shape_rule
+from auth0_rotator.resource.connection import ObjectName
+from auth0_rotator.resource.image import Image, Kind, rule, shape, shape_rule
 from auth0_rotator.resource.mapping import SecretsMapping
+from auth0_rotator.resource.target import TargetSpec
+from auth0_rotator.resource.timing import Ahead, RotateAt, RotationWindows, Spread
 
-JOURNAL_SUFFIX: Final = ".journal"
 # `metadata.name` must leave room for the journal's suffix, and for a field manager that stays readable.
 ROTATION_NAME_LENGTH: Final = 200
 
-# What a template may refer to; `$$(x)` stays `$(x)`.
-TEMPLATE_NAMES: Final = frozenset(
-    {"clientId", "clientSecret", "nextClientSecret", "previousClientSecret", "domain"}
-)
-TEMPLATE_REFERENCE: Final = re.compile(r"\$(?P<escape>\$?)\((?P<name>[^()]*)\)")
-
-_DATA_KEY_IN_CEL: Final = DATA_KEY_PATTERN.replace("\\", "\\\\")
-# A dollar sign begins nothing, an escape, a known name, or a bracket that is not closed. One regular
-# expression, for a list of references would cost more than the API server allows.
-_KNOWN_NAMES: Final = (
-    "self.all(k, self[k].matches('^([^$]|[$]+[^$(]|[$][$]+[(]|"
-    "[$][(](clientId|clientSecret|nextClientSecret|previousClientSecret|domain)[)]|"
-    "[$][(][^()]*[(]|[$][(][^()]*$)*[$]*$'))"
-)
-_NAMES_MESSAGE: Final = (
-    "a value of target.template.data may refer to $(clientId), $(clientSecret), "
-    "$(nextClientSecret), $(previousClientSecret) and $(domain); $$(x) stays $(x)"
-)
 _CLIENT_MESSAGE: Final = "clientId must not be blank"
 _TEMPLATE_KEYS_MESSAGE: Final = (
     "the keys of target.template.data must differ from those of secretsMapping"
 )
-_JOURNAL_MESSAGE: Final = (
-    "a target cannot be called *.journal: such names belong to the operator's journals"
-)
-_MERGE_MESSAGE: Final = (
-    "creationPolicy Merge needs the name of the Secret to merge into: set target.name"
-)
-
-
-class CreationPolicy(StrEnum):
-    """Whose the target is."""
-
-    CREATE = "Create"
-    MERGE = "Merge"
+_ONE_TIME_MESSAGE: Final = "rotateAt and rotateAtUtc exclude each other: set one of them"
 
 
 class InitialRotation(StrEnum):
@@ -110,84 +80,6 @@ class RotateAtUtc(Image):
         return time(self.hours, self.minutes)
 
 
-class TemplateMetadata(Image):
-    """Labels and annotations for the target. Those of the rotation itself are never copied."""
-
-    labels: Annotated[dict[str, str], Field(max_length=64)] = Field(default_factory=dict)
-    """Labels of the target."""
-    annotations: Annotated[dict[str, str], Field(max_length=64)] = Field(default_factory=dict)
-    """Annotations of the target."""
-
-
-class TargetTemplate(Image):
-    """What the target carries besides the mapped keys."""
-
-    type: Annotated[str, Field(min_length=1, max_length=253)] = "Opaque"
-    """Type of the Secret; it cannot be changed later (Kubernetes forbids it)."""
-    metadata: TemplateMetadata = TemplateMetadata()
-    """Labels and annotations."""
-    data: Annotated[
-        dict[str, Annotated[str, Field(min_length=1, max_length=4096)]],
-        Field(
-            max_length=32,
-            json_schema_extra={
-                "x-kubernetes-validations": [
-                    rule(f"self.all(k, k.matches('{_DATA_KEY_IN_CEL}'))", DATA_KEY_MESSAGE),
-                    rule(_KNOWN_NAMES, _NAMES_MESSAGE),
-                ]
-            },
-        ),
-    ] = Field(default_factory=dict)
-    """More keys, as text. $(clientId), $(clientSecret), $(nextClientSecret),
-    $(previousClientSecret) and $(domain) are replaced; $$(x) stays $(x)."""
-
-    @field_validator("data")
-    @classmethod
-    def _names_are_known(cls, value: dict[str, str]) -> dict[str, str]:
-        if not all(re.fullmatch(DATA_KEY_PATTERN, key) for key in value):
-            raise ValueError(DATA_KEY_MESSAGE)
-        for key, text in value.items():
-            for reference in TEMPLATE_REFERENCE.finditer(text):
-                if not reference["escape"] and reference["name"] not in TEMPLATE_NAMES:
-                    known = ", ".join(sorted(TEMPLATE_NAMES))
-                    message = f"the key {key} refers to a name that is not one of {known}"
-                    raise ValueError(message)
-        return value
-
-
-class TargetSpec(Image):
-    """The Secret that applications mount."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                rule("!has(self.name) || !self.name.endsWith('.journal')", _JOURNAL_MESSAGE, ".name"),
-                rule(
-                    "!has(self.creationPolicy) || self.creationPolicy != 'Merge' || has(self.name)",
-                    _MERGE_MESSAGE,
-                    ".name",
-                ),
-            ]
-        }
-    )
-
-    name: ObjectName | None = None
-    """Name of the Secret. Default: the rotation's own name."""
-    creation_policy: CreationPolicy = CreationPolicy.CREATE
-    """Create: the Secret is ours alone, and one that somebody else made is refused. Merge: only our
-    keys in a Secret that others own; it is created where it is missing."""
-    template: TargetTemplate | None = None
-    """What the target carries besides the mapped keys."""
-
-    @model_validator(mode="after")
-    def _name_fits(self) -> "TargetSpec":
-        if self.name is not None and self.name.endswith(JOURNAL_SUFFIX):
-            raise ValueError(_JOURNAL_MESSAGE)
-        if self.creation_policy is CreationPolicy.MERGE and self.name is None:
-            raise ValueError(_MERGE_MESSAGE)
-        return self
-
-
 class Verification(Image):
     """Whether the delivered value is tried at the tenant."""
 
@@ -222,6 +114,7 @@ class RotationSpec(Image):
                     _TEMPLATE_KEYS_MESSAGE,
                     ".target",
                 ),
+                rule("!has(self.rotateAt) || !has(self.rotateAtUtc)", _ONE_TIME_MESSAGE, ".rotateAt"),
             ]
         }
     )
@@ -238,6 +131,20 @@ class RotationSpec(Image):
     """Whole days between rotations."""
     rotate_at_utc: RotateAtUtc | None = None
     """Time of day of automatic rotations, in UTC. Absent: 00:00."""
+    rotate_at: RotateAt | None = None
+    """Instead of rotateAtUtc: time of day of automatic rotations in a named time zone. Days are
+    counted by that zone's calendar as well."""
+    rotation_windows: RotationWindows | None = None
+    """When automatic rotations are allowed or denied. Absent: as the connection says. Manual ones are
+    not bound; one that is overdue waits for the next opening."""
+    spread: Spread = Field(default=timedelta(0), json_schema_extra={"default": "0s"})
+    """Up to how much later than the time of day this rotation comes, by an offset that depends on the
+    object alone: so that many that are due together do not come together."""
+    canary: StrictBool = False
+    """true: of the rotations that are due over the same connection this one goes first, and the others
+    wait until it is verified and its consumers are current."""
+    notice_before: Ahead | None = None
+    """How long before an automatic rotation an Event tells of it, such as 24h."""
     secrets_mapping: SecretsMapping
     """Under which keys of the target the values stand."""
     target: TargetSpec = TargetSpec()
@@ -258,9 +165,22 @@ class RotationSpec(Image):
     """What goes when the rotation is deleted."""
 
     @property
-    def rotate_at(self) -> time:
-        """The time of day of automatic rotations, in UTC."""
+    def time_of_day(self) -> time:
+        """The time of day of automatic rotations, in `zone`."""
+        if self.rotate_at is not None:
+            return self.rotate_at.time_of_day
         return self.rotate_at_utc.time if self.rotate_at_utc is not None else time.min
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone whose calendar and clock count."""
+        return self.rotate_at.zone if self.rotate_at is not None else UTC
+
+    @model_validator(mode="after")
+    def _has_one_time(self) -> "RotationSpec":
+        if self.rotate_at is not None and self.rotate_at_utc is not None:
+            raise ValueError(_ONE_TIME_MESSAGE)
+        return self
 
     @model_validator(mode="after")
     def _template_keys_differ(self) -> "RotationSpec":

@@ -65,6 +65,8 @@ class HistoryEntry(Image):
     """From the tenant's acceptance to the first login with the value."""
     result: str
     """How it ended."""
+    reason: Annotated[str, Field(max_length=256)] | None = None
+    """Why a person asked for it, from the annotation rotate-reason."""
 
 
 class RotationStatus(Image):
@@ -82,6 +84,8 @@ class RotationStatus(Image):
     """When the next automatic rotation is; absent while automatic rotation is off."""
     next_retry_at: Timestamp | None = None
     """When the next try after a failure is, at the latest."""
+    last_notice_for: Timestamp | None = None
+    """The automatic rotation that was told of last by an Event, before it came."""
     is_last_rotation_manual: bool | None = None
     """Whether the last rotation was not one of the schedule; creation counts as manual."""
     last_rotation_id: str | None = None
@@ -113,8 +117,13 @@ class ConnectionStatus(Image):
     observed_generation: Annotated[int, Field(ge=-1)] | None = None
     """The generation that this status speaks of."""
     conditions: Conditions | None = None
-    """Ready: the tenant issues tokens with the scope update:client_keys."""
+    """Ready: the tenant issues tokens with the scope update:client_keys. CircuitOpen, where
+    spec.governor sets openAfterFailures: automatic rotations have stopped."""
     granted_scopes: Annotated[list[str], Field(max_length=512)] | None = None
     """The scopes of the last token."""
+    failures_in_a_row: Count | None = None
+    """Failed and unverified rotations over this connection since the last good one."""
+    last_handled_reset_circuit: str | None = None
+    """The last reset-circuit annotation that was followed."""
     last_checked_at: Timestamp | None = None
     """When a token was last asked for on behalf of this object."""
