@@ -15,7 +15,7 @@ from auth0_rotator.cluster import Access
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import GROUP, VERSION, Kind
-from auth0_rotator.subject import ConnectionKey, Key
+from auth0_rotator.subject import FROZEN, ConnectionKey, Key
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ class Inbox:
 
 
 def register(registry: kopf.OperatorRegistry, inbox: Inbox, kinds: Collection[Kind]) -> None:
-    """Have every event of `kinds`, and of the Secrets that carry our label, put into `inbox`."""
+    """Have every event of `kinds`, and of the Secrets and namespaces that carry our labels, put into
+    `inbox`. Namespaces are watched where the mirror counts on it."""
 
     async def on_rotation(event: kopf.RawEvent, **_: Any) -> None:
         body: dict[str, Any] = dict(event["object"])
@@ -48,34 +49,47 @@ def register(registry: kopf.OperatorRegistry, inbox: Inbox, kinds: Collection[Ki
         else:
             concerned = inbox.mirror.put_rotation(body)
             inbox.saw(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
-        _pass_on(event, concerned)
+        _pass_on(inbox, event, concerned)
 
     async def on_secret(event: kopf.RawEvent, **_: Any) -> None:
         body = dict(event["object"])
         is_gone = event["type"] == "DELETED"
         put = inbox.mirror.drop_secret if is_gone else inbox.mirror.put_secret
-        _pass_on(event, put(body))
+        _pass_on(inbox, event, put(body))
 
     def on_connection_of(kind: Kind) -> Callable[..., Awaitable[None]]:
         async def on_connection(event: kopf.RawEvent, **_: Any) -> None:
             is_gone = event["type"] == "DELETED"
             put = inbox.mirror.drop_connection if is_gone else inbox.mirror.put_connection
             key = put(kind, dict(event["object"]))
-            _pass_on(event, [key] if key is not None else [])
+            _pass_on(inbox, event, [key] if key is not None else [])
 
         return on_connection
-
-    def _pass_on(event: kopf.RawEvent, concerned: Collection[Key | ConnectionKey]) -> None:
-        for key in concerned:
-            inbox.wake(key)
-        if event["type"] is None:
-            inbox.relisted()
 
     kopf.on.event(GROUP, VERSION, Kind.ROTATION.plural, id="rotation", registry=registry)(on_rotation)
     for kind in set(kinds) - {Kind.ROTATION}:
         watch = kopf.on.event(GROUP, VERSION, kind.plural, id=kind.plural, registry=registry)
         watch(on_connection_of(kind))
     kopf.on.event("", "v1", "secrets", id="secret", registry=registry)(on_secret)
+    if inbox.mirror.frozen is not None:
+        _register_namespaces(registry, inbox)
+
+
+def _register_namespaces(registry: kopf.OperatorRegistry, inbox: Inbox) -> None:
+    async def on_namespace(event: kopf.RawEvent, **_: Any) -> None:
+        # One that loses the label is shown as deleted.
+        is_frozen = event["type"] != "DELETED"
+        concerned = inbox.mirror.put_namespace(dict(event["object"]), is_frozen=is_frozen)
+        _pass_on(inbox, event, concerned)
+
+    kopf.on.event("", "v1", "namespaces", id="namespace", registry=registry)(on_namespace)
+
+
+def _pass_on(inbox: Inbox, event: kopf.RawEvent, concerned: Collection[Key | ConnectionKey]) -> None:
+    for key in concerned:
+        inbox.wake(key)
+    if event["type"] is None:
+        inbox.relisted()
 
 
 def settings() -> kopf.OperatorSettings:
@@ -87,6 +101,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.idle_timeout = IDLE_SECONDS
     chosen.process.ultimate_exiting_timeout = EXIT_SECONDS
     chosen.watching.label_selectors["", "v1", "secrets"] = ROLE_LABEL
+    chosen.watching.label_selectors["", "v1", "namespaces"] = FROZEN
     return chosen
 
 

@@ -47,6 +47,12 @@ OVERDUE: Final = Gauge(
     ["namespace", "name"],
     namespace=_PREFIX,
 )
+UPCOMING: Final = Gauge(
+    "upcoming",
+    "1 from the notice of an automatic rotation on, until its date.",
+    ["namespace", "name"],
+    namespace=_PREFIX,
+)
 DRIFT_REPAIRS: Final = Counter("drift_repairs", "Targets written again.", namespace=_PREFIX)
 TENANT_REQUESTS: Final = Counter(
     "tenant_requests",
@@ -82,7 +88,7 @@ def registry() -> CollectorRegistry:
 
 def forget_rotation(namespace: str, name: str) -> None:
     """Drop the series of a rotation that is gone. Nothing happens where there are none."""
-    for gauge in (NEXT_ROTATION, LAST_ROTATION, OVERDUE):
+    for gauge in (NEXT_ROTATION, LAST_ROTATION, OVERDUE, UPCOMING):
         forget_series(gauge, namespace, name)
 
 

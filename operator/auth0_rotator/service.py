@@ -25,7 +25,16 @@ from auth0_rotator.cluster import (
 from auth0_rotator.errors import RotatorError
 from auth0_rotator.metrics import LEADER, registry
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.reconciler import AnyKey, Connections, Desk, Reconciler, World
+from auth0_rotator.reconciler import (
+    AnyKey,
+    Connections,
+    Desk,
+    Namespaces,
+    Reconciler,
+    Turns,
+    World,
+)
+from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.scheduler import Scheduler
 from auth0_rotator.servers import serve_health, serve_metrics
 from auth0_rotator.settings import Settings
@@ -155,13 +164,17 @@ class _Service:
 
     async def _act(self, lease: asyncio.Task[None] | None) -> int:
         settings = self._settings
+        namespaces = Namespaces(self._objects, self._mirror, now_utc)
+        is_rehearsal = settings.interval_unit is IntervalUnit.MINUTES
         connections = Connections(
             mirror=self._mirror,
             objects=self._objects,
             secrets=self._secrets,
+            namespaces=namespaces,
             clock=now_utc,
             cluster_resource_namespace=settings.cluster_resource_namespace or own_namespace(),
             allow_insecure_endpoints=settings.allow_insecure_endpoints,
+            is_rehearsal=is_rehearsal and not settings.force_interval_unit,
         )
         self._stack.push_async_callback(connections.close)
         scheduler: Scheduler[AnyKey] = Scheduler(
@@ -176,6 +189,8 @@ class _Service:
             objects=self._objects,
             secrets=self._secrets,
             connections=connections,
+            namespaces=namespaces,
+            turns=Turns(),
             process=self._process,
             unit=settings.interval_unit,
             wake=scheduler.wake,
@@ -185,7 +200,7 @@ class _Service:
         self._desk = Desk(self._mirror, self._reconciler, connections, scheduler.wake)
         await self._stock.take()
         await self._stock.take_strays()
-        self._wake([*self._mirror.connections, *self._mirror.keys()])
+        self._wake(self._mirror.in_order([*self._mirror.connections, *self._mirror.keys()]))
         workers = self._start(scheduler.run(), "workers")
         await scheduler.started.wait()
         self._start(self._take_stock_when_relisted(), "take stock")

@@ -113,6 +113,8 @@ class Settings(BaseModel):
     """let connections use plain http (rehearsals only)"""
     interval_unit: IntervalUnit = IntervalUnit.DAYS
     """what rotationInterval counts (default days; minutes for rehearsals only)"""
+    force_interval_unit: bool = False
+    """count in minutes at tenants reached by https as well, which are refused otherwise"""
 
     @field_validator("namespace", mode="before")
     @classmethod

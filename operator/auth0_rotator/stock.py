@@ -7,14 +7,11 @@ from auth0_rotator.cluster import Body, Objects, Page, Secrets
 from auth0_rotator.conditions import Reason
 from auth0_rotator.errors import Refused
 from auth0_rotator.metrics import UNEXPECTED_ERRORS
-from auth0_rotator.mirror import Mirror
+from auth0_rotator.mirror import AnyKey, Mirror
 from auth0_rotator.resource import Kind
-from auth0_rotator.subject import ConnectionKey, Key
 
 logger = logging.getLogger(__name__)
 
-
-AnyKey = Key | ConnectionKey
 Take = Callable[[Body], Iterable[AnyKey]]
 
 
@@ -35,7 +32,8 @@ class Stock:
     async def check_installation(self) -> None:
         """Find out which kinds are there and may be read.
 
-        A namespaced operator works without the right to read cluster connections.
+        A namespaced operator works without the right to read cluster connections and to watch
+        namespaces.
 
         Raises:
             Refused: a kind is not installed, or may not be read.
@@ -52,6 +50,13 @@ class Stock:
                 extra = {"key": kind.value, "cause": refusal.message}
                 logger.warning("cluster connections cannot be used", extra=extra)
                 self.kinds = (Kind.ROTATION, Kind.CONNECTION)
+        try:
+            async for _ in self._objects.frozen_namespaces():
+                break
+        except Refused as refusal:
+            logger.info("namespaces are not watched", extra={"cause": refusal.message})
+        else:
+            self._mirror.frozen = set()
 
     async def take(self) -> set[AnyKey]:
         """Take in what is there, drop what has vanished, and return whom that concerns."""
@@ -68,6 +73,16 @@ class Stock:
             concerned |= await self._take_connections(Kind.CONNECTION, namespace)
         if Kind.CLUSTER_CONNECTION in self.kinds:
             concerned |= await self._take_connections(Kind.CLUSTER_CONNECTION, None)
+        return concerned | await self._take_frozen()
+
+    async def _take_frozen(self) -> set[AnyKey]:
+        if self._mirror.frozen is None:
+            return set()
+        found = [body async for page in self._objects.frozen_namespaces() for body in page.items]
+        names, concerned = {body["metadata"]["name"] for body in found}, set[AnyKey]()
+        for name in names ^ self._mirror.frozen:
+            body = {"metadata": {"name": name}}
+            concerned |= self._mirror.put_namespace(body, is_frozen=name in names)
         return concerned
 
     async def take_strays(self) -> set[AnyKey]:

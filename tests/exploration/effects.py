@@ -11,6 +11,7 @@ from auth0_rotator.errors import Refused, Retry, Stale, Unknown
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import Connection
+from auth0_rotator.reconciler.turns import Turns
 from auth0_rotator.reconciler.world import World
 from auth0_rotator.record import Credential
 from auth0_rotator.resource import Kind
@@ -45,6 +46,8 @@ def world_of(scene: Scene) -> World:
         objects=cast("Any", Objects(scene)),
         secrets=cast("Any", Secrets(scene)),
         connections=cast("Any", Connections(scene)),
+        namespaces=cast("Any", Namespaces()),
+        turns=Turns(),
         process=scene.worker.process,
         unit=IntervalUnit.DAYS,
         wake=lambda _: None,
@@ -53,6 +56,8 @@ def world_of(scene: Scene) -> World:
 
 class Mirror:
     """What the worker's watches have shown it."""
+
+    frozen: frozenset[str] = frozenset()
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -77,6 +82,10 @@ class Mirror:
         """The target."""
         shown = self._scene.worker.target
         return None if shown is None else target_of(shown)
+
+    def canaries_of(self, _: Any) -> list[Any]:
+        """There are none."""
+        return []
 
     def is_watched(self, _: str, __: str) -> bool:
         """Every Secret here is."""
@@ -196,6 +205,14 @@ class Objects:
         """Take away a person's word."""
         scene = self._scene
         scene.change(ask=replace(scene.state.ask, settle_doubt=""))
+
+
+class Namespaces:
+    """One namespace, which nobody freezes."""
+
+    async def is_frozen(self, _: str) -> bool:
+        """It is not."""
+        return False
 
 
 class Connections:

@@ -57,9 +57,9 @@ async def history(kube: Kube, name: str, *, since: str) -> list[dict[str, str]]:
     return shown
 
 
-async def changes(kube: Kube) -> AsyncIterator[dict[str, Any]]:
-    """Yield every Secret of the namespace as it is, and then each time that it is written."""
-    path = f"{kube.path('Secret')}?watch=true"
+async def changes(kube: Kube, kind: str = "Secret") -> AsyncIterator[dict[str, Any]]:
+    """Yield every object of a kind in the namespace as it is, and then each time that it is written."""
+    path = f"{kube.path(kind)}?watch=true"
     async with kube._http.stream("GET", path, timeout=None) as answer:  # noqa: SLF001
         async for line in answer.aiter_lines():
             yield json.loads(line)["object"]

@@ -11,7 +11,15 @@ from typing import Any
 
 from auth0_rotator.cluster import Api, Objects, Secrets
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.reconciler import AnyKey, Connections, Desk, Reconciler, World
+from auth0_rotator.reconciler import (
+    AnyKey,
+    Connections,
+    Desk,
+    Namespaces,
+    Reconciler,
+    Turns,
+    World,
+)
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.stock import Stock
 from auth0_rotator.subject import Key
@@ -52,10 +60,12 @@ class Operator:
         self.due: dict[AnyKey, datetime] = {}
         self._ready: list[AnyKey] = []
         objects, secrets = Objects(api), Secrets(api)
+        labels = Namespaces(objects, self.mirror, clock)
         self.connections = Connections(
             mirror=self.mirror,
             objects=objects,
             secrets=secrets,
+            namespaces=labels,
             clock=clock,
             cluster_resource_namespace=namespaces[0],
             allow_insecure_endpoints=True,
@@ -66,6 +76,8 @@ class Operator:
             objects=objects,
             secrets=secrets,
             connections=self.connections,
+            namespaces=labels,
+            turns=Turns(),
             process=name,
             unit=unit,
             wake=self.wake,
@@ -94,11 +106,13 @@ class Operator:
 
     async def _look(self) -> None:
         """Have those keys worked on that something happened to, or whose instant has come."""
+        if not self._has_begun:
+            await self.stock.check_installation()
         found = await self.stock.take()
         if not self._has_begun:
             self._has_begun = True
             found |= await self.stock.take_strays()
-        for key in sorted(found, key=str):
+        for key in self.mirror.in_order(found):
             self.wake(key)
             if isinstance(key, Key):
                 self.reconciler.saw(key)

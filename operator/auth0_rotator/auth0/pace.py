@@ -39,6 +39,11 @@ class Pace:
         self._limiter = _limiter(requests_per_second, burst)
         self._owed = share * self._limiter.max_rate
 
+    @property
+    def interval(self) -> timedelta:
+        """How long after one request the next may go, when many wait."""
+        return timedelta(seconds=1 / (self._rate[0] * _SHARE_OF_RATE))
+
     def pause(self, wait: timedelta) -> None:
         """Let nothing go for `wait`."""
         until = asyncio.get_running_loop().time() + min(wait, LONGEST_PAUSE).total_seconds()

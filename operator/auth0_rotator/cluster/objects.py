@@ -9,7 +9,7 @@ from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.conditions import Reason, shortened, timestamp
 from auth0_rotator.record import MANAGED_BY
 from auth0_rotator.resource import GROUP, VERSION, Kind
-from auth0_rotator.subject import Key
+from auth0_rotator.subject import FROZEN, Key
 
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 # core/v1 Event.message.
@@ -78,6 +78,10 @@ class Objects:
         found = await self._api.get("Namespace", name)
         labels: Mapping[str, str] = found["metadata"].get("labels") or {} if found else {}
         return labels
+
+    def frozen_namespaces(self) -> AsyncIterator[Page]:
+        """Yield all namespaces that carry the label by which people freeze them, a page at a time."""
+        return self._api.pages("Namespace", labels=FROZEN)
 
     async def post_event(
         self,

@@ -1,33 +1,32 @@
 """Connections: whether each is ready, and the tenants behind those that are."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from auth0_rotator.auth0 import Credentials, Pace, Tenant, Transport
+from auth0_rotator.auth0 import Tenant
 from auth0_rotator.cluster import Objects, Secrets
-from auth0_rotator.conditions import (
-    Condition,
-    ConditionStatus,
-    ConditionType,
-    Reason,
-    merge_conditions,
-    timestamp,
-)
+from auth0_rotator.conditions import Reason
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
-from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import Connection, CredentialsPlace
+from auth0_rotator.mirror import AnyKey, Mirror
+from auth0_rotator.observation import Connection
+from auth0_rotator.planning import Limits
 from auth0_rotator.reconciler.admission import Admission
-from auth0_rotator.reconciler.verdict import UNCHECKED, Verdict, version_of
-from auth0_rotator.resource import (
-    ClusterConnectionSpec,
-    ConnectionSpec,
-    Kind,
-    SpecInvalid,
-    parse_spec,
+from auth0_rotator.reconciler.circuits import Circuits
+from auth0_rotator.reconciler.namespaces import Namespaces
+from auth0_rotator.reconciler.specs import Specs
+from auth0_rotator.reconciler.tenants import Link, Tenants
+from auth0_rotator.reconciler.turns import Line
+from auth0_rotator.reconciler.verdict import (
+    UNCHECKED,
+    Verdict,
+    connection_status,
+    identity_of,
+    version_of,
 )
+from auth0_rotator.resource import SpecInvalid
 from auth0_rotator.subject import ConnectionKey, Key
 from auth0_rotator.versions import Body
 
@@ -39,16 +38,6 @@ SCOPE_TO_READ: Final = "read:clients"
 RECHECK: Final = timedelta(minutes=1)
 
 
-@dataclass(slots=True)
-class _Line:
-    """The tenant behind one connection, as long as its spec stays the same."""
-
-    spec: ConnectionSpec
-    tenant: Tenant
-    client_id: str = ""
-    """As whom the operator last authenticated."""
-
-
 class Connections:
     """Checks connections, and hands out what is known of them."""
 
@@ -58,27 +47,30 @@ class Connections:
         mirror: Mirror,
         objects: Objects,
         secrets: Secrets,
+        namespaces: Namespaces,
         clock: Callable[[], datetime],
         cluster_resource_namespace: str,
         allow_insecure_endpoints: bool,
+        is_rehearsal: bool = False,
     ) -> None:
-        """Start with nothing checked."""
+        """Start with nothing checked. A rehearsal refuses tenants that are reached by https."""
         self._mirror = mirror
         self._objects = objects
-        self._secrets = secrets
         self._clock = clock
-        self._cluster_resource_namespace = cluster_resource_namespace
-        self._allow_insecure = allow_insecure_endpoints
-        self._lines: dict[ConnectionKey, _Line] = {}
+        self._tenants = Tenants(
+            secrets,
+            cluster_resource_namespace=cluster_resource_namespace,
+            allow_insecure_endpoints=allow_insecure_endpoints,
+            is_rehearsal=is_rehearsal,
+        )
         self._verdicts: dict[ConnectionKey, Verdict] = {}
-        self._paces: dict[str, Pace] = {}
-        self._probe_paces: dict[str, Pace] = {}
-        self._admission = Admission(objects, clock)
+        self._admission = Admission(namespaces)
+        self._specs = Specs(mirror)
+        self._circuits = Circuits(objects, clock, cluster_resource_namespace)
 
     async def close(self) -> None:
         """Close the connections to all tenants."""
-        for line in self._lines.values():
-            await line.tenant.close()
+        await self._tenants.close()
 
     # What is known ---------------------------------------------------------------------------
 
@@ -88,11 +80,11 @@ class Connections:
         Raises:
             Retry: it is gone, or was not checked yet.
         """
-        line = self._lines.get(key)
-        if line is None:
+        link = self._tenants.get(key)
+        if link is None:
             message = f"{key} was not checked yet"
             raise Retry(Reason.CONNECTION_NOT_READY, message)
-        return line.tenant
+        return link.tenant
 
     def is_ready(self, key: ConnectionKey) -> bool:
         """Return whether the last check of the connection went well."""
@@ -100,9 +92,7 @@ class Connections:
 
     def domain_of(self, key: ConnectionKey) -> str:
         """Return the domain that a connection leads to, empty where nobody knows."""
-        body = self._mirror.connections.get(key)
-        domain = (body.get("spec") or {}).get("domain", "") if body is not None else ""
-        return str(domain)
+        return self._specs.domain_of(key)
 
     async def view(self, key: ConnectionKey, *, namespace: str, client_id: str) -> Connection:
         """Return what a rotation in `namespace` for `client_id` may know of the connection."""
@@ -116,11 +106,12 @@ class Connections:
         if verdict.of != version_of(body):
             # What was found of a former spec says nothing of this one.
             verdict = UNCHECKED
-        if not verdict.is_ready:
+        link = self._tenants.get(key)
+        if not verdict.is_ready or link is None:
             reason = verdict.reason if verdict is UNCHECKED else Reason.CONNECTION_NOT_READY
             message = f"{key} is not ready ({verdict.reason}): {verdict.message}"
             closed = self._closed(key, reason, message, is_stalled=verdict.is_stalled)
-            return replace(closed, is_known=verdict is not UNCHECKED and key in self._lines)
+            return replace(closed, is_known=verdict is not UNCHECKED and link is not None)
         return Connection(
             key=key,
             is_ready=True,
@@ -128,16 +119,24 @@ class Connections:
             reason=verdict.reason,
             message=verdict.message,
             domain=self.domain_of(key),
-            client_id=self._lines[key].client_id,
+            client_id=link.client_id,
             scopes=verdict.scopes,
-            credentials=self._place(key),
+            credentials=self._tenants.place(key, link.spec),
+            windows=self._specs.windows(key),
+            is_circuit_open=self._is_watched(key) and self._circuits.of(key, body).is_open,
         )
 
-    def _place(self, key: ConnectionKey) -> CredentialsPlace:
-        reference = self._lines[key].spec.credentials_secret_ref
-        namespace = key.namespace or self._cluster_resource_namespace
-        return CredentialsPlace(
-            namespace, reference.name, reference.client_id_key, reference.client_secret_key
+    def line(self, key: ConnectionKey) -> Line:
+        """Return what a rotation over the connection has to share with others."""
+        governor, domain = self._specs.governor(key), self.domain_of(key)
+        spacing = governor.min_spacing or timedelta(0)
+        is_governed = bool(spacing) or governor.max_per_hour is not None
+        return Line(
+            connection=key,
+            domain=domain,
+            of_connection=Limits(spacing, governor.max_per_hour),
+            of_domain=Limits(self._tenants.interval(domain)),
+            past=self._mirror.rotated_over(key) if is_governed else (),
         )
 
     def _closed(
@@ -150,6 +149,7 @@ class Connections:
             message=message,
             domain=self.domain_of(key),
             is_stalled=is_stalled,
+            windows=self._specs.windows(key),
         )
 
     # Checking --------------------------------------------------------------------------------
@@ -159,11 +159,13 @@ class Connections:
         body = self._mirror.connections.get(key)
         before = self._verdicts.get(key, UNCHECKED)
         if body is None:
-            await self._forget(key)
+            await self._tenants.forget(key)
+            self._verdicts.pop(key, None)
+            self._circuits.forget(key)
+            self._specs.forget(key)
             return self._mirror.users_of(key), None
         try:
-            line = await self._line(key, body)
-            verdict = await self._try(line)
+            verdict = await self._try(await self._tenants.open(key, body))
         except SpecInvalid as fault:
             verdict = Verdict(
                 is_ready=False, reason=Reason.SPEC_INVALID, message=str(fault), is_stalled=True
@@ -176,9 +178,10 @@ class Connections:
             )
         verdict = replace(verdict, of=version_of(body))
         self._verdicts[key] = verdict
+        is_closed = await self._circuits.reset(key, body)
         is_edited = await self._report(key, body, verdict)
         # A changed spec may admit other namespaces, whatever the tenant says.
-        is_news = (before.is_ready, before.reason, before.of) != (
+        is_news = is_closed or (before.is_ready, before.reason, before.of) != (
             verdict.is_ready,
             verdict.reason,
             verdict.of,
@@ -188,71 +191,10 @@ class Connections:
         again = self._clock() if is_edited else again
         return (self._mirror.users_of(key) if is_news else set()), again
 
-    async def _forget(self, key: ConnectionKey) -> None:
-        self._verdicts.pop(key, None)
-        line = self._lines.pop(key, None)
-        if line is not None:
-            await line.tenant.close()
-            self._set_pace(line.spec.domain)
-
-    async def _line(self, key: ConnectionKey, body: Body) -> _Line:
-        """Return the line for the spec as it is now; a changed spec gets a new one."""
-        image = ClusterConnectionSpec if key.kind is Kind.CLUSTER_CONNECTION else ConnectionSpec
-        spec = parse_spec(image, body.get("spec"))
-        line = self._lines.get(key)
-        if line is not None and line.spec == spec:
-            return line
-        if spec.base_url.startswith("http://") and not self._allow_insecure:
-            message = (
-                "spec.endpoint is plain http, which would show every secret to the network; use "
-                "https (rehearsals: run the operator with --allow-insecure-endpoints)"
-            )
-            raise Refused(Reason.INSECURE_ENDPOINT, message)
-        await self._forget(key)
-        self._lines[key] = line = _Line(spec, self._new_tenant(key, spec))
-        self._set_pace(spec.domain)
-        return line
-
-    def _new_tenant(self, key: ConnectionKey, spec: ConnectionSpec) -> Tenant:
-        limit = spec.rate_limit
-        for paces in (self._paces, self._probe_paces):
-            if spec.domain not in paces:
-                paces[spec.domain] = Pace(
-                    requests_per_second=limit.requests_per_second, burst=limit.burst
-                )
-        return Tenant(
-            domain=spec.domain,
-            audience=spec.management_audience,
-            transport=Transport(spec.base_url, ca_bundle=spec.ca_bundle),
-            pace=self._paces[spec.domain],
-            probe_pace=self._probe_paces[spec.domain],
-            credentials=lambda: self._credentials(key, spec),
-        )
-
-    def _set_pace(self, domain: str) -> None:
-        """Let the lowest rate of all connections to `domain` count."""
-        limits = [line.spec.rate_limit for line in self._lines.values() if line.spec.domain == domain]
-        if limits:
-            for paces in (self._paces, self._probe_paces):
-                paces[domain].set_rate(
-                    requests_per_second=min(limit.requests_per_second for limit in limits),
-                    burst=min(limit.burst for limit in limits),
-                )
-
-    async def _credentials(self, key: ConnectionKey, spec: ConnectionSpec) -> Credentials:
-        reference = spec.credentials_secret_ref
-        namespace = key.namespace or self._cluster_resource_namespace
-        client_id, client_secret = await self._secrets.read_credentials(
-            namespace, reference.name, (reference.client_id_key, reference.client_secret_key)
-        )
-        if key in self._lines:
-            self._lines[key].client_id = client_id
-        return Credentials(client_id, client_secret)
-
-    async def _try(self, line: _Line) -> Verdict:
+    async def _try(self, link: Link) -> Verdict:
         """Return the verdict that a new token gives; a changed grant shows in a new token only."""
-        line.tenant.tokens.forget_token()
-        token = await line.tenant.tokens.authenticate()
+        link.tenant.tokens.forget_token()
+        token = await link.tenant.tokens.authenticate()
         if SCOPE_TO_CHANGE not in token.scopes:
             message = (
                 f"the application's token lacks the scope {SCOPE_TO_CHANGE}; grant it for the Auth0 "
@@ -265,25 +207,15 @@ class Connections:
                 scopes=token.scopes,
                 is_stalled=True,
             )
-        message = f"{line.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
+        message = f"{link.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
         return Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)
 
     async def _report(self, key: ConnectionKey, body: Body, verdict: Verdict) -> bool:
         """Write the whole status; return whether the object was edited since `body`."""
-        metadata, now = body["metadata"], self._clock()
-        past = (body.get("status") or {}).get("conditions") or ()
-        status = ConditionStatus.TRUE if verdict.is_ready else ConditionStatus.FALSE
-        condition = Condition(ConditionType.READY, status, verdict.reason, verdict.message)
-        written = {
-            "observedGeneration": metadata.get("generation", 0),
-            "conditions": merge_conditions(
-                past, [condition], generation=metadata.get("generation", 0), now=now
-            ),
-            "grantedScopes": sorted(verdict.scopes),
-            "lastCheckedAt": timestamp(now),
-        }
+        circuit = self._circuits.of(key, body) if self._is_watched(key) else None
+        written = connection_status(body, verdict, circuit, self._clock())
         try:
-            answer = await self._objects.write_status(key.kind, _identity(metadata), written)
+            answer = await self._objects.write_status(key.kind, identity_of(body), written)
         except Stale:
             return False
         except RotatorError as error:
@@ -292,6 +224,21 @@ class Connections:
             return False
         return self._mirror.put_connection(key.kind, answer) is not None
 
+    def _is_watched(self, key: ConnectionKey) -> bool:
+        """Return whether failures in a row stop the automatic rotations over a connection."""
+        return self._specs.governor(key).open_after_failures is not None
 
-def _identity(metadata: Mapping[str, Any]) -> dict[str, str]:
-    return {name: metadata[name] for name in ("name", "namespace", "uid") if name in metadata}
+    async def note_end(self, key: ConnectionKey, *, is_good: bool, is_manual: bool) -> set[AnyKey]:
+        """Count how a rotation over the connection ended; return whom it concerns if that moved its
+        circuit."""
+        body, most = self._mirror.connections.get(key), self._specs.governor(key).open_after_failures
+        if body is None or most is None:
+            return set()
+        before = self._circuits.of(key, body)
+        after = before.after_success(is_manual=is_manual) if is_good else before.after_failure(most)
+        if after == before:
+            return set()
+        await self._circuits.put(key, body, after)
+        is_edited = await self._report(key, body, self._verdicts.get(key, UNCHECKED))
+        concerned = self._mirror.users_of(key) if before.is_open != after.is_open else set()
+        return {*concerned, key} if is_edited else {*concerned}

@@ -72,7 +72,7 @@ def _tell(run: Pass, attempt: Attempt) -> None:
         "remoteMilliseconds": attempt.remote_milliseconds,
         "deliveredMilliseconds": delivered,
         "result": "success",
-    }
+    } | ({"reason": record.reason} if record.reason else {})
     begin_verification(run, record.rotation_id)
     ROTATIONS.labels(trigger=record.trigger.value, result="success").inc()
     DELIVERY_SECONDS.observe(delivered / 1000)

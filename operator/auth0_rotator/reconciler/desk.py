@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from auth0_rotator.mirror import Mirror
+from auth0_rotator.mirror import AnyKey, Mirror
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.loop import Reconciler
 from auth0_rotator.subject import ConnectionKey, Key, referred
-
-AnyKey = Key | ConnectionKey
 
 
 class Desk:
@@ -41,8 +39,8 @@ class Desk:
         if isinstance(key, Key):
             return await self._reconciler.reconcile(key)
         concerned, again = await self._connections.check(key)
-        for rotation in concerned:
-            if self._connections.is_ready(key):
+        for rotation in self._mirror.in_order(concerned):
+            if self._connections.is_ready(key) and isinstance(rotation, Key):
                 self._reconciler.cut_short(rotation)
             self._wake(rotation)
         return again

@@ -9,6 +9,7 @@ from typing import Final
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.model import hold, stall
+from auth0_rotator.decision.wants import windows_of
 from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
 from auth0_rotator.journal import journal_name
 from auth0_rotator.metrics import forget_rotation
@@ -19,6 +20,7 @@ from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.reporting import report
 from auth0_rotator.reconciler.verification import resume_verification
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, World
+from auth0_rotator.record import Trigger
 from auth0_rotator.subject import Key
 
 logger = logging.getLogger(__name__)
@@ -105,10 +107,13 @@ class Reconciler:
             logger.warning("a pass was broken off", extra=extra)
             return run.postponed(None)
         if o.rotation is None and o.journal is None:
+            self._world.turns.leave(key)
             await farewell.tell_what_stays(run)
             self._memories.pop(key, None)
             forget_rotation(key.namespace, key.name)
             return None
+        if run.memory.failure is not None or run.memory.rotated is not None:
+            self._world.turns.leave(key)
         again = self._next_instant(run, o)
         if run.memory.unwritten_status is not None:
             # What could not be told is told as soon as it can be, though nothing else is to be done.
@@ -135,11 +140,29 @@ class Reconciler:
             if decision.action is Action.ROTATE and not self._is_fresh(run):
                 await run.read_rotation()
                 continue
+            if self._is_queued(run, o, decision):
+                return
             await self._act(run, o, decision)
             if run.is_over():
                 return
         # Something undoes every step as soon as it is done.
         run.obstacle = hold(Reason.BUSY, f"no rest after {MOST_STEPS} steps", run.postponed(None))
+
+    def _is_queued(self, run: Pass, o: Observation, decision: Decision) -> bool:
+        """Return whether an automatic rotation waits for its turn among others."""
+        turns, key = self._world.turns, o.connection.key
+        if decision.trigger is not Trigger.SCHEDULE or key is None:
+            turns.leave(run.key)
+            return False
+        if run.memory.attempt is not None:
+            return False
+        line = self._world.connections.line(key)
+        until = turns.wait(run.key, line, windows_of(o), o.now)
+        if until is None:
+            return False
+        message = f"{decision.message}; its turn is estimated for {until:%Y-%m-%dT%H:%M:%SZ}"
+        run.obstacle = hold(Reason.QUEUED, message, until - line.ahead / 2)
+        return True
 
     async def _found_journal(self, run: Pass, o: Observation) -> bool:
         """Return whether there is a journal after all: one without its label is not watched.

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from auth0_rotator.conditions import Reason
+from auth0_rotator.decision.limits import is_unproven
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import Connection, Contest, Observation, Rival
 from auth0_rotator.reconciler.memory import Memory, Verification
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
-from auth0_rotator.subject import Rotation, parse_status, referred
+from auth0_rotator.subject import Key, Rotation, parse_status, referred
 from auth0_rotator.target import Target
 
 _NO_CONNECTION = Connection(
@@ -52,6 +53,9 @@ async def observe(run: Pass) -> Observation:
         is_cut_short=memory.is_cut_short,
         tried_tokens=memory.tried_tokens,
         is_namespace_terminating=await _is_namespace_terminating(run, rotation, seen),
+        is_frozen=rotation is not None and await world.namespaces.is_frozen(run.key.namespace),
+        is_freeze_watched=world.mirror.frozen is not None,
+        canary=await _canary(run, rotation, connection),
         is_word_taken_back=memory.is_word_taken_back,
         is_verification_done=verification is None or verification.is_done,
         verify_at=verification.again_at if verification is not None else None,
@@ -169,6 +173,18 @@ def _rivals(run: Pass, rotation: Rotation | None, journal: Journal | None, domai
         for rival in rivals
         if rival.contest is Contest.TARGET or (domain and domain in _domains_of(run, rival))
     ]
+
+
+async def _canary(run: Pass, rotation: Rotation | None, connection: Connection) -> Key | None:
+    """Return the rotation of the same connection that goes first and has not proven itself yet."""
+    spec = rotation.spec if rotation is not None else None
+    if spec is None or spec.canary or connection.key is None:
+        return None
+    for canary in run.world.mirror.canaries_of(connection.key):
+        is_waited_for = is_unproven(canary, run.world.clock())
+        if is_waited_for and not await run.world.namespaces.is_frozen(canary.key.namespace):
+            return canary.key
+    return None
 
 
 def _is_connection_busy(run: Pass, rotation: Rotation | None, connection: Connection) -> bool:

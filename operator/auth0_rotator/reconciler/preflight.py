@@ -28,6 +28,7 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
         handled=with_tokens(journal.handled, o.rotation.tokens if o.rotation is not None else ()),
         client_id=client_id,
         domain=o.connection.domain,
+        reason=o.rotation.rotate_reason if o.rotation is not None and trigger is Trigger.MANUAL else "",
     )
     return Credential(parked.secret if parked is not None else new_secret(), record)
 

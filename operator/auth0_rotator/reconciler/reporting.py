@@ -7,13 +7,22 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from auth0_rotator.conditions import ConditionType, Reason, parse_timestamp
+from auth0_rotator.conditions import ConditionStatus, ConditionType, Reason, parse_timestamp
 from auth0_rotator.decision import Decision
-from auth0_rotator.decision.wants import due_at, new_tokens
+from auth0_rotator.decision.value import TARGET_FAULTS
+from auth0_rotator.decision.wants import due_at, new_tokens, notice_at
 from auth0_rotator.errors import RotatorError, Stale
-from auth0_rotator.metrics import LAST_ROTATION, NEXT_ROTATION, OVERDUE, ROTATIONS, forget_series
+from auth0_rotator.metrics import (
+    LAST_ROTATION,
+    NEXT_ROTATION,
+    OVERDUE,
+    ROTATIONS,
+    UPCOMING,
+    forget_series,
+)
 from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.record import Trigger
 from auth0_rotator.report import Outcome, build_status
 from auth0_rotator.resource import Kind
 from auth0_rotator.subject import Rotation
@@ -22,6 +31,18 @@ logger = logging.getLogger(__name__)
 
 # Hiccups and the first retries are over by then: a due rotation that did not come is worth an alarm.
 OVERDUE_AFTER: Final = timedelta(minutes=5)
+# Failures that say something about one object, and nothing about its tenant.
+_OF_ONE_OBJECT: Final = TARGET_FAULTS | {
+    Reason.CLIENT_UNKNOWN,
+    Reason.CLIENT_UNSUITABLE,
+    Reason.VALUE_REFUSED,
+    Reason.CONNECTION_MISSING,
+    Reason.NAMESPACE_NOT_ALLOWED,
+    Reason.NAMESPACE_TERMINATING,
+    Reason.FORBIDDEN,
+    Reason.WRITE_REFUSED,
+    Reason.CLUSTER_UNREACHABLE,
+}
 
 
 async def report(run: Pass, o: Observation, decision: Decision) -> None:
@@ -46,13 +67,56 @@ async def report(run: Pass, o: Observation, decision: Decision) -> None:
         failure=memory.failure,
         verified=memory.verified,
         verified_milliseconds=memory.verified_milliseconds,
+        noticed_for=_notice(run, o, decision),
     )
     status = build_status(o, decision, outcome)
     _tell_stall(run, status)
-    _measure(o, status, run.world.clock)
+    _measure(o, decision, status, run.world.clock)
     if _said(status) != _said(rotation.status.raw) or memory.unwritten_status is not None:
         await _write_status(run, rotation, status)
     await run.post_notices(rotation.uid)
+    await _note_end(run, o, outcome)
+    _wake_those_who_wait(run, o)
+
+
+def _notice(run: Pass, o: Observation, decision: Decision) -> datetime | None:
+    """Tell of the next automatic rotation once its notice has come; return which one that is."""
+    notice, due = notice_at(o), due_at(o)
+    is_ahead = decision.reason is Reason.WAITING_FOR_DUE_DATE
+    if notice is None or due is None or notice > o.now or not is_ahead:
+        return None
+    run.notice(
+        Reason.ROTATION_UPCOMING,
+        f"the client secret will be changed at {due:%Y-%m-%dT%H:%M:%SZ}; suspend the rotation, or edit "
+        "its schedule, to keep it from coming",
+    )
+    return due.replace(microsecond=0)
+
+
+async def _note_end(run: Pass, o: Observation, outcome: Outcome) -> None:
+    """Have the connection's circuit count how this ended, where it speaks of the tenant."""
+    key, failure, verified = o.connection.key, outcome.failure, outcome.verified
+    is_unverified = verified is not None and verified.status is ConditionStatus.FALSE
+    is_failure = is_unverified or (failure is not None and failure.reason not in _OF_ONE_OBJECT)
+    if key is None or not (is_failure or outcome.rotated is not None):
+        return
+    trigger = outcome.rotated["trigger"] if outcome.rotated is not None else None
+    concerned = await run.world.connections.note_end(
+        key, is_good=not is_failure, is_manual=trigger == Trigger.MANUAL.value
+    )
+    for other in concerned:
+        run.world.wake(other)
+
+
+def _wake_those_who_wait(run: Pass, o: Observation) -> None:
+    """Have those looked at who waited for a canary to go first."""
+    spec = o.rotation.spec if o.rotation is not None else None
+    if spec is None or not spec.canary or o.connection.key is None:
+        return
+    mirror, now = run.world.mirror, run.world.clock()
+    for key in mirror.users_of(o.connection.key) - {run.key}:
+        if mirror.is_due(key, now):
+            run.world.wake(key)
 
 
 async def _write_status(run: Pass, rotation: Rotation, status: dict[str, Any]) -> None:
@@ -92,7 +156,9 @@ def _tell_stall(run: Pass, status: dict[str, Any]) -> None:
     run.memory.told_stall = told
 
 
-def _measure(o: Observation, status: dict[str, Any], clock: Callable[[], datetime]) -> None:
+def _measure(
+    o: Observation, decision: Decision, status: dict[str, Any], clock: Callable[[], datetime]
+) -> None:
     series = {NEXT_ROTATION: "nextRotationAt", LAST_ROTATION: "lastRotatedAt"}
     for gauge, name in series.items():
         instant = parse_timestamp(status.get(name))
@@ -100,9 +166,20 @@ def _measure(o: Observation, status: dict[str, Any], clock: Callable[[], datetim
             gauge.labels(o.key.namespace, o.key.name).set(instant.timestamp())
         else:
             forget_series(gauge, o.key.namespace, o.key.name)
-    # Asked for at each scrape: it comes true while nothing happens.
+    # Asked for at each scrape: they come true while nothing happens.
     overdue = partial(_is_overdue, due_at(o), clock)
     OVERDUE.labels(o.key.namespace, o.key.name).set_function(overdue)
+    spec = o.rotation.spec if o.rotation is not None else None
+    is_coming = decision.reason is Reason.WAITING_FOR_DUE_DATE
+    if spec is not None and spec.notice_before is not None and is_coming:
+        upcoming = partial(_is_upcoming, due_at(o), spec.notice_before, clock)
+        UPCOMING.labels(o.key.namespace, o.key.name).set_function(upcoming)
+    else:
+        forget_series(UPCOMING, o.key.namespace, o.key.name)
+
+
+def _is_upcoming(due: datetime | None, before: timedelta, clock: Callable[[], datetime]) -> float:
+    return float(due is not None and due - before <= clock() < due)
 
 
 def _is_overdue(due: datetime | None, clock: Callable[[], datetime]) -> float:

@@ -21,6 +21,8 @@ from auth0_rotator.mirror import Mirror
 from auth0_rotator.observation import Attempt, Observation
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.memory import Memory
+from auth0_rotator.reconciler.namespaces import Namespaces
+from auth0_rotator.reconciler.turns import Turns
 from auth0_rotator.report import Failure
 from auth0_rotator.resource import Kind
 from auth0_rotator.schedule import IntervalUnit
@@ -54,6 +56,8 @@ class World:
     objects: Objects
     secrets: Secrets
     connections: Connections
+    namespaces: Namespaces
+    turns: Turns
     process: str
     unit: IntervalUnit
     wake: Callable[[Key | ConnectionKey], None]
