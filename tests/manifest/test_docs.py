@@ -16,9 +16,17 @@ from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.crd import definitions
 from auth0_rotator.journal import SENDING_FINALIZER
 from auth0_rotator.logs import FIELDS
-from auth0_rotator.resource import Kind
+from auth0_rotator.resource import Kind, RotationSpec, parse_spec
 from auth0_rotator.settings import Settings, flag_of, variable_of
-from auth0_rotator.subject import RECONCILE_AT, REVOKE_FINALIZER, ROTATE_NOW, SETTLE_DOUBT
+from auth0_rotator.subject import (
+    FREEZE,
+    RECONCILE_AT,
+    RESET_CIRCUIT,
+    REVOKE_FINALIZER,
+    ROTATE_NOW,
+    ROTATE_REASON,
+    SETTLE_DOUBT,
+)
 from controlplane import ControlPlane
 from harness import Kube
 from harness.crash.matrix import CANCELLED, KILLED, Death
@@ -38,19 +46,14 @@ _OTHER_WORDS: Final = frozenset({"Create", "Merge", "Immediate", "WhenDue", "Opa
 # What the contract has and the product has not yet.
 _NOT_YET: Final = (
     "rolloutRestartTargets",
-    "rotationWindows",
     "nextSecretLeadTime",
-    "timeZone",
-    "`spread`",
     "ConsumersCurrent",
     "RolloutRestarted",
     "private-key-jwt",
     "kubectl auth0-rotator",
-    "reset-circuit",
-    "rotate-reason",
-    "freeze",
     "announced",
     "foreignRotation",
+    "restartGate",
     "--webhook-url",
     "make bench",
 )
@@ -184,8 +187,22 @@ def test_every_page_is_linked_from_the_readme() -> None:
 
 def test_every_annotation_is_explained() -> None:
     page = PAGE_OF[Kind.ROTATION].read_text()
-    for name in (ROTATE_NOW, SETTLE_DOUBT, RECONCILE_AT):
+    for name in (ROTATE_NOW, ROTATE_REASON, SETTLE_DOUBT, RECONCILE_AT, FREEZE):
         assert f"| `{name}` |" in page
+    assert f"| `{RESET_CIRCUIT}` |" in PAGE_OF[Kind.CONNECTION].read_text()
+    assert f"`{RESET_CIRCUIT}`" in PAGE_OF[Kind.CLUSTER_CONNECTION].read_text()
+
+
+def test_the_windows_of_the_page_are_accepted(plane: ControlPlane) -> None:
+    """They stand there without their manifest, so the other test passes over them."""
+    text = PAGE_OF[Kind.ROTATION].read_text()
+    blocks = re.findall(r"^```yaml\n(  rotationWindows:\n.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        spec = ROTATION["spec"] | yaml.safe_load(block)
+        status, answer = tried(plane, {**ROTATION, "spec": spec})
+        assert status == 201, answer
+        parse_spec(RotationSpec, spec)
 
 
 @pytest.mark.parametrize("file", _PROMISES, ids=lambda file: str(file.relative_to(ROOT)))

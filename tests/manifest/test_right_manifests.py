@@ -17,6 +17,7 @@ _FOUR_KEYS: Final = {
     "nextClientSecret": "AUTH0-NEXT",
     "previousClientSecret": "_previous",
 }
+_WINDOW: Final = {"kind": "allow", "schedule": "0 22 * * 1-5", "duration": "8h"}
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 # A row varies the smallest manifest of its kind.
 RIGHT_ROTATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -25,6 +26,28 @@ RIGHT_ROTATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "an empty time of day": {"spec.rotateAtUtc": {}},
     "hours alone": {"spec.rotateAtUtc": {"hours": 23}},
     "the last minute of the day": {"spec.rotateAtUtc": {"hours": 23, "minutes": 59}},
+    "a local time of day": {"spec.rotateAt": {"time": "23:59", "timeZone": "Europe/Oslo"}},
+    "a time of day in UTC": {"spec.rotateAt": {"time": "00:00", "timeZone": "UTC"}},
+    "a zone of three parts": {
+        "spec.rotateAt": {"time": "03:30", "timeZone": "America/Argentina/Buenos_Aires"}
+    },
+    "a zone of a fixed offset": {"spec.rotateAt": {"time": "03:30", "timeZone": "Etc/GMT-2"}},
+    "no windows at all": {"spec.rotationWindows": []},
+    "a window over midnight": {"spec.rotationWindows": [_WINDOW]},
+    "windows of both kinds": {
+        "spec.rotationWindows": [
+            {**_WINDOW, "timeZone": "Europe/Oslo"},
+            {"kind": "deny", "schedule": "*/15 0-6 1,15 JAN-MAR MON#2", "duration": "1h30m"},
+        ]
+    },
+    "sixteen windows": {"spec.rotationWindows": [_WINDOW] * 16},
+    "the longest and the shortest window": {
+        "spec.rotationWindows": [{**_WINDOW, "duration": "744h"}, {**_WINDOW, "duration": "60000ms"}]
+    },
+    "no spread": {"spec.spread": "0s"},
+    "the widest spread": {"spec.spread": "24h"},
+    "a canary": {"spec.canary": True},
+    "a notice": {"spec.noticeBefore": "1.5h"},
     "four keys": {"spec.secretsMapping": _FOUR_KEYS},
     "a key of 253 characters": {"spec.secretsMapping.clientId": "x" * 253},
     "a client id with blanks around": {"spec.parameters.clientId": " AbC "},
@@ -72,6 +95,13 @@ RIGHT_CONNECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "an endpoint": {"spec.endpoint": "https://proxy.internal"},
     "an endpoint with port and slash": {"spec.endpoint": "https://proxy.internal:8443/"},
     "an endpoint for rehearsals": {"spec.endpoint": "http://127.0.0.1:8080"},
+    "windows for all": {"spec.rotationWindows": [_WINDOW]},
+    "a distance": {"spec.governor": {"minSpacing": "5m"}},
+    "a number an hour": {"spec.governor": {"maxPerHour": 1}},
+    "a circuit": {"spec.governor": {"openAfterFailures": 3}},
+    "all of a governor": {
+        "spec.governor": {"minSpacing": "744h", "maxPerHour": 10000, "openAfterFailures": 1000}
+    },
     "a certificate": {"spec.caBundle": b64encode(_CERTIFICATE).decode()},
 }
 RIGHT_CLUSTER_CONNECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -112,6 +142,8 @@ def test_defaults_are_those_of_the_contract(plane: ControlPlane) -> None:
     assert rotation == ROTATION["spec"] | {
         "connectionRef": {"kind": "Auth0Connection", "name": "acme"},
         "isAutoRotationEnabled": True,
+        "spread": "0s",
+        "canary": False,
         "initialRotation": "Immediate",
         "target": {"creationPolicy": "Create"},
         "suspend": False,

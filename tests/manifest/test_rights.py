@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from auth0_rotator.cluster.lease import LEASE_NAME
+from auth0_rotator.subject import FREEZE
 from auth0_simulator import App, Operation, Simulator
 from controlplane import ControlPlane
 from harness import Kube, connection, credentials, rotation
@@ -151,14 +152,8 @@ async def shared_connection(plane: ControlPlane, kube: Kube, simulator: Simulato
 
 
 async def test_the_overlay_is_all_that_one_namespace_needs(
-    plane: ControlPlane, kube: Kube, tmp_path: Path
+    plane: ControlPlane, kube: Kube, overlay: list[Manifest], tmp_path: Path
 ) -> None:
-    manifests = [
-        one for one in rendered(OVERLAY, namespace=kube.namespace) if one["kind"] != "Deployment"
-    ]
-    for manifest in manifests:
-        status, answer = apply(plane, manifest)
-        assert status == 201, answer
     audit = Audit.begin(plane, kube.namespace)
     own = token_for(plane, kube.namespace)
     try:
@@ -168,12 +163,75 @@ async def test_the_overlay_is_all_that_one_namespace_needs(
         ):
             await tell_story(kube, simulator)
     finally:
-        # It asks once whether it may use cluster connections, and takes no for an answer.
-        assert audit.asked(refused=True) == {Right(GROUP, "clusterauth0connections", "list")}
-    assert audit.asked(refused=False) == granted(manifests)
+        # It asks once whether it may use cluster connections and watch namespaces, and takes no for
+        # an answer.
+        assert audit.asked(refused=True) == {
+            Right(GROUP, "clusterauth0connections", "list"),
+            Right("", "namespaces", "list"),
+        }
+    assert audit.asked(refused=False) == granted(overlay)
     for path in ("/api/v1/secrets", f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets"):
         assert plane.request("GET", path, token=own)[0] == 403
     assert plane.request("GET", "/api/v1/namespaces/kube-system", token=own)[0] == 403
+
+
+@pytest.mark.usefixtures("overlay")
+async def test_the_overlay_lets_the_operator_see_that_its_namespace_is_frozen(
+    plane: ControlPlane, kube: Kube, tmp_path: Path
+) -> None:
+    """Catches a freeze that holds only where namespaces may be watched."""
+    freeze(plane, kube.namespace)
+    own = token_for(plane, kube.namespace)
+    async with (
+        Simulator() as simulator,
+        running(plane, tmp_path, own, kube.namespace, f"--namespace={kube.namespace}"),
+    ):
+        app = simulator.tenant.add_app("web")
+        await kube.apply(credentials(simulator.tenant), connection(simulator), rotation(app.client_id))
+        await kube.eventually(lambda: told(kube, "web", "Reconciling", "Frozen"))
+        assert app.changes == 0
+
+
+async def test_the_base_lets_the_operator_see_that_a_namespace_is_frozen_and_thaws(
+    plane: ControlPlane, kube: Kube, token: str, tmp_path: Path
+) -> None:
+    """Catches a watch that shows no namespace that was frozen before the start, or only those."""
+    freeze(plane, kube.namespace)
+    async with (
+        Simulator() as simulator,
+        running(plane, tmp_path, token, OPERATOR_NAMESPACE, "--all-namespaces"),
+    ):
+        app = simulator.tenant.add_app("web")
+        await kube.apply(credentials(simulator.tenant), connection(simulator), rotation(app.client_id))
+        await kube.eventually(lambda: told(kube, "web", "Reconciling", "Frozen"))
+        assert app.changes == 0
+        freeze(plane, kube.namespace, None)
+        await delivered(kube, "web", app)
+        freeze(plane, kube.namespace)
+        await kube.eventually(lambda: told(kube, "web", "Reconciling", "Frozen"))
+
+
+@pytest.fixture
+def overlay(plane: ControlPlane, kube: Kube) -> list[Manifest]:
+    """What deploy/overlays/single-namespace gives to one namespace, applied."""
+    manifests = [
+        one for one in rendered(OVERLAY, namespace=kube.namespace) if one["kind"] != "Deployment"
+    ]
+    for manifest in manifests:
+        status, answer = apply(plane, manifest)
+        assert status == 201, answer
+    return manifests
+
+
+def freeze(plane: ControlPlane, namespace: str, value: str | None = "true") -> None:
+    """Label a namespace, or take the label away."""
+    status, answer = plane.request(
+        "PATCH",
+        f"/api/v1/namespaces/{namespace}",
+        {"metadata": {"labels": {FREEZE: value}}},
+        content_type="application/merge-patch+json",
+    )
+    assert status == 200, answer
 
 
 # What the operator has no business with: verb, group, resource with subresource, namespace.
@@ -196,9 +254,10 @@ FORBIDDEN: Final = (
     # Events it posts, and reads none.
     ("list", "", "events", "default"),
     ("patch", "", "events", "default"),
-    # Namespaces it looks at by name.
-    ("list", "", "namespaces", ""),
+    # Namespaces it reads; who freezes or admits them is for others to say.
+    ("update", "", "namespaces", ""),
     ("patch", "", "namespaces", ""),
+    ("create", "", "namespaces", ""),
     ("delete", "", "namespaces", ""),
     # Everything else is none of its business.
     ("get", "", "pods", "default"),

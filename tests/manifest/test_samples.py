@@ -19,8 +19,7 @@ FILES: Final = tuple(sorted(SAMPLES.glob("*.yaml")))
 
 
 def sample(name: str, kind: str) -> Manifest:
-    [manifest] = [one for one in documents(SAMPLES / name) if one["kind"] == kind]
-    return manifest
+    return next(one for one in documents(SAMPLES / name) if one["kind"] == kind)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
@@ -48,9 +47,22 @@ def test_the_full_rotation_has_every_field() -> None:
     definition = definitions()["auth0rotator.dev_auth0clientsecretrotations.yaml"]
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     known = set(_leaves(schema["properties"]["spec"], "spec"))
-    rotation = sample("rotation-full.yaml", "Auth0ClientSecretRotation")
+    in_utc = {path for path in known if path.startswith("spec.rotateAtUtc.")}
     assert len(known) > 20
-    assert not known - set(_said(rotation["spec"], "spec"))
+    first, second = documents(SAMPLES / "rotation-full.yaml")
+    # The two times of day exclude each other.
+    assert not known - in_utc - set(_said(first["spec"], "spec"))
+    assert in_utc
+    assert not in_utc - set(_said(second["spec"], "spec"))
+
+
+def test_the_connection_has_every_field_or_speaks_of_it() -> None:
+    definition = definitions()["auth0rotator.dev_auth0connections.yaml"]
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    known = set(_leaves(schema["properties"]["spec"], "spec"))
+    text = (SAMPLES / "auth0connection.yaml").read_text()
+    # Those that have a right default for nearly everybody stand there as comments.
+    assert not {path for path in known if f" {path.rpartition('.')[2]}:" not in text}
 
 
 def test_the_minimal_rotation_has_no_field_that_may_be_left_out() -> None:
@@ -94,7 +106,7 @@ def test_no_two_samples_rotate_one_client_or_write_one_secret() -> None:
 
 
 def _leaves(schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    fields = schema.get("properties")
+    fields = schema.get("properties") or schema.get("items", {}).get("properties")
     if not fields:
         yield path
         return
@@ -107,3 +119,6 @@ def _said(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, Mapping):
         for name, part in value.items():
             yield from _said(part, f"{path}.{name}")
+    if isinstance(value, list):
+        for part in value:
+            yield from _said(part, path)

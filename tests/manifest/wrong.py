@@ -13,6 +13,14 @@ _DIFFERENT: Final = "the keys of secretsMapping must all be different"
 _NOT_MAPPED: Final = "the keys of target.template.data must differ from those of secretsMapping"
 _SLASH: Final = "audience must end in a slash"
 _URL: Final = "endpoint must be a URL with https (or http for rehearsals) and no path"
+_NO_ZONE: Final = "timeZone must be UTC or a name of the IANA time zone database with its region"
+_NO_CRON: Final = "schedule must be a cron expression of five fields"
+_NO_DURATION: Final = "a duration is written as 90s, 30m, 24h or 1h30m"
+_NO_CLOCK: Final = "a time of day is written as 03:30, from 00:00 to 23:59"
+_ONE_TIME: Final = "rotateAt and rotateAtUtc exclude each other"
+_NO_GOVERNOR: Final = "governor must set at least one of minSpacing, maxPerHour and openAfterFailures"
+_WINDOW: Final = {"kind": "allow", "schedule": "0 2 * * *", "duration": "2h"}
+_LOCAL: Final = {"time": "03:30", "timeZone": "Europe/Oslo"}
 _FOUR_KEYS: Final = {
     "clientId": "ID",
     "clientSecret": "SECRET",
@@ -55,6 +63,43 @@ def _template(name: str) -> Wrong:
         "spec.target": {"template": {"data": {_FOUR_KEYS[name]: "text"}}},
     }
     return Wrong(f"rotation: the template takes the key of {name}", ROTATION, changes, _NOT_MAPPED)
+
+
+def _at(id_: str, part: str, value: Any, says: str = "") -> Wrong:
+    path, at = f"spec.rotateAt.{part}", {**_LOCAL, part: value}
+    return _rotation(f"rotateAt: {id_}", "spec.rotateAt", at, says or path)
+
+
+def _windows(id_: str, part: str, value: Any, says: str) -> tuple[Wrong, Wrong]:
+    """Return the same wrong window on a rotation and on a connection."""
+    windows = [{**_WINDOW, part: value}]
+    return (
+        _rotation(f"window: {id_}", "spec.rotationWindows", windows, says),
+        _connection(f"window: {id_}", "spec.rotationWindows", windows, says),
+    )
+
+
+def _limits(least: str, most: str) -> str:
+    return f"this duration is limited: from {least} to {most}"
+
+
+def _duration(
+    base: dict[str, Any], path: str, little: str | None, much: str, says: str
+) -> tuple[Wrong, ...]:
+    """Return durations that are none, and some out of their limits."""
+    values = {"as words": "two hours", "empty": "", "negative": "-1h", "without unit": "30"}
+    shapeless = [(id_, value, _NO_DURATION) for id_, value in values.items()]
+    limited = [
+        ("too little", little, says),
+        ("too much", much, says),
+        ("beyond all", "9" * 31 + "h", says),
+    ]
+    lengthy = [("too long", "1s" * 17, "32"), ("a number", 30, "must be of type string")]
+    return tuple(
+        Wrong(f"{base['kind']}: {path} {id_}", base, {path: value}, words)
+        for id_, value, words in (*shapeless, *limited, *lengthy)
+        if value is not None
+    )
 
 
 _NAMES: Final = tuple(_FOUR_KEYS)
@@ -103,6 +148,69 @@ WRONG_SPECS: Final = (
     _rotation("minutes 60", "spec.rotateAtUtc.minutes", 60, "less than or equal to 59"),
     _rotation("minutes -1", "spec.rotateAtUtc.minutes", -1, "greater than or equal to 0"),
     _rotation("time as text", "spec.rotateAtUtc", "03:30", "must be of type object"),
+    Wrong(
+        "rotation: two times of day",
+        ROTATION,
+        {"spec.rotateAtUtc": {"hours": 3}, "spec.rotateAt": _LOCAL},
+        _ONE_TIME,
+    ),
+    Wrong(
+        "rotation: two times of day, one of them empty",
+        ROTATION,
+        {"spec.rotateAtUtc": {}, "spec.rotateAt": _LOCAL},
+        _ONE_TIME,
+    ),
+    _rotation("rotateAt: no zone", "spec.rotateAt", {"time": "03:30"}, "rotateAt.timeZone: Required"),
+    _rotation("rotateAt: no time", "spec.rotateAt", {"timeZone": "UTC"}, "rotateAt.time: Required"),
+    _at("24:00", "time", "24:00", _NO_CLOCK),
+    _at("03:60", "time", "03:60", _NO_CLOCK),
+    _at("3:30", "time", "3:30", _NO_CLOCK),
+    _at("with seconds", "time", "03:30:00", "may not be more than 5"),
+    _at("a time with a dot", "time", "03.30", _NO_CLOCK),
+    # The API server's own words say which zone; ours say what there is instead.
+    _at("unknown zone", "timeZone", "Mars/Base", "unknown time zone Mars/Base"),
+    _at("unknown zone, in our words", "timeZone", "Mars/Base", _NO_ZONE),
+    _at("zone in lower case", "timeZone", "europe/oslo", _NO_ZONE),
+    _at("zone half in lower case", "timeZone", "Europe/oslo", _NO_ZONE),
+    _at("zone of the server", "timeZone", "Local", _NO_ZONE),
+    _at("an offset for a zone", "timeZone", "+02:00", _NO_ZONE),
+    _at("an abbreviation for a zone", "timeZone", "CET", _NO_ZONE),
+    _at("a path for a zone", "timeZone", "../../etc/localtime", _NO_ZONE),
+    _at("zone empty", "timeZone", "", "at least 3 chars"),
+    _at("zone too long", "timeZone", "Europe/" + "x" * 58, "64"),
+    *_windows("kind unknown", "kind", "forbid", '"allow", "deny"'),
+    *_windows("six fields", "schedule", "0 0 2 * * *", _NO_CRON),
+    *_windows("four fields", "schedule", "0 2 * *  ", _NO_CRON),
+    *_windows("a nickname", "schedule", "@midnight", _NO_CRON),
+    *_windows("two blanks", "schedule", "0  2 * * *", _NO_CRON),
+    *_windows("schedule too short", "schedule", "@daily", "at least 9 chars"),
+    *_windows("schedule too long", "schedule", "0 2 * * " + "1," * 60 + "1", "128"),
+    *_windows("unknown zone", "timeZone", "Mars/Base", _NO_ZONE),
+    *_windows("an offset for a zone", "timeZone", "+02:00", _NO_ZONE),
+    *_windows("zone empty", "timeZone", "", "at least 3 chars"),
+    *_windows("zone too long", "timeZone", "Europe/" + "x" * 58, "64"),
+    *_windows("no duration", "duration", "two hours", _NO_DURATION),
+    *_windows("too short", "duration", "59s", _limits("1m", "744h")),
+    *_windows("too long", "duration", "745h", _limits("1m", "744h")),
+    *_windows("a long text for a duration", "duration", "1m" * 17, "32"),
+    *(
+        Wrong(f"{base['kind']}: {id_}", base, {"spec.rotationWindows": windows}, says)
+        for base in (ROTATION, CONNECTION)
+        for id_, windows, says in (
+            ("17 windows", [_WINDOW] * 17, "16 items"),
+            ("window without a kind", [{**_WINDOW, "kind": None}], "rotationWindows[0].kind"),
+            ("window without a schedule", [{"kind": "allow", "duration": "2h"}], "schedule: Required"),
+            (
+                "window that never ends",
+                [{"kind": "deny", "schedule": "0 2 * * *"}],
+                "duration: Required",
+            ),
+            ("window as text", ["0 2 * * *"], "must be of type object"),
+        )
+    ),
+    *_duration(ROTATION, "spec.spread", None, "24h1s", _limits("0s", "24h")),
+    *_duration(ROTATION, "spec.noticeBefore", "0s", "745h", _limits("1s", "744h")),
+    _rotation("canary as text", "spec.canary", "yes", "must be of type boolean"),
     _rotation("description too long", "spec.description", "x" * 257, "256"),
     _rotation("automation as text", "spec.isAutoRotationEnabled", "yes", "must be of type boolean"),
     _rotation("no mapping", "spec.secretsMapping", None, "spec.secretsMapping: Required value"),
@@ -210,6 +318,19 @@ WRONG_SPECS: Final = (
     _connection("endpoint without host", "spec.endpoint", "https://", _URL),
     _connection("endpoint empty", "spec.endpoint", "", "at least 1 chars"),
     _connection("endpoint too long", "spec.endpoint", "https://" + "x" * 505, "512"),
+    _connection("governor of nothing", "spec.governor", {}, _NO_GOVERNOR),
+    *_duration(CONNECTION, "spec.governor.minSpacing", "0s", "745h", _limits("1s", "744h")),
+    *(
+        row
+        for name, most in (("maxPerHour", 10000), ("openAfterFailures", 1000))
+        for row in (
+            _connection(f"{name} 0", f"spec.governor.{name}", 0, "greater than or equal to 1"),
+            _connection(
+                f"{name} {most + 1}", f"spec.governor.{name}", most + 1, f"less than or equal to {most}"
+            ),
+            _connection(f"{name} as text", f"spec.governor.{name}", "3", "must be of type integer"),
+        )
+    ),
     _connection("caBundle no base64", "spec.caBundle", "-----BEGIN", "must be of type byte"),
     _connection("caBundle empty", "spec.caBundle", "", "at least 1 chars"),
     _connection("caBundle too long", "spec.caBundle", "QUFB" * 32769, "131072"),
