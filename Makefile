@@ -74,6 +74,11 @@ mutants: init ## Wrong code in the pure modules, bit by bit: each must break a u
 explore: init ## The protocol, state by state: prints how many states were seen
 	@$(BIN)/python -m pytest -q tests/exploration
 
+.PHONY: bench-herd
+bench-herd: ## A thousand rotations due at one instant, at two a second (HERD_COUNT, HERD_RATE)
+	@$(MAKE) --no-print-directory -j2 init control-plane
+	@PYTHONPATH=tests $(BIN)/python -m bench.herd
+
 .PHONY: soak
 soak: ## Made-up stories for half an hour, held against the invariants (SOAK_MINUTES, SOAK_SEED)
 	@$(MAKE) --no-print-directory -j2 init control-plane

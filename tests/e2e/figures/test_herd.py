@@ -1,0 +1,26 @@
+"""A herd at a limited tenant, by the wall clock. Run by itself: nothing else may be slow."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from auth0_simulator import Simulator
+from harness import Kube
+from harness.herd import Herd
+from harness.process import NewOperator
+
+
+async def test_sixty_that_are_due_together_are_paced_without_one_429(
+    kube: Kube, simulator: Simulator, new_operator: NewOperator, told: Callable[[str], None]
+) -> None:
+    """Catches a storm at midnight, a queue in no order, and an estimate that is told again and again."""
+    operator = new_operator("--interval-unit=minutes")
+    await operator.start()
+    herd = Herd(kube, simulator, count=60, rate=20.0)
+    await herd.gather()
+    await herd.call(timedelta(seconds=65))
+    figures = await herd.run()
+    told(figures.line())
+    assert (figures.limited, figures.changes, figures.out_of_order) == (0, 60, 0)
+    assert figures.told > 0
+    assert figures.told_twice == 0
+    assert figures.ratio <= 1.15
