@@ -5,6 +5,7 @@ namespace will be: what is told beforehand is what happens.
 """
 
 import bisect
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
@@ -102,19 +103,22 @@ def plan(
 
     Each is taken for successful. What is overdue comes first, from `now` on, in order of its date.
     """
+    if count < 1:
+        return []
+    # Sorted is a heap as well.
     waiting = sorted(
         (subject.next_after(subject.last_rotated_at, is_manual=subject.is_manual), number)
         for number, subject in enumerate(subjects)
     )
     planned: list[tuple[datetime, int]] = []
     taken = sorted(subject.last_rotated_at for subject in subjects)
-    while waiting and (len(planned) < count or waiting[0][0] < sorted(planned)[count - 1][0]):
-        due, number = waiting.pop(0)
+    while waiting and (len(planned) < count or waiting[0][0] < planned[count - 1][0]):
+        due, number = heapq.heappop(waiting)
         subject = subjects[number]
         at = limits.first_free(taken, max(due, now), subject.windows)
         if at is None:
             continue
         bisect.insort(taken, at)
-        planned.append((at, number))
-        bisect.insort(waiting, (subject.next_after(at, is_manual=False), number))
-    return [(at, subjects[number].key) for at, number in sorted(planned)[:count]]
+        bisect.insort(planned, (at, number))
+        heapq.heappush(waiting, (subject.next_after(at, is_manual=False), number))
+    return [(at, subjects[number].key) for at, number in planned[:count]]

@@ -4,8 +4,11 @@ As Argo CD's syncWindows: inside of a denying window nothing happens, whatever a
 allowing window is named, nothing happens outside of them; without any window everything is allowed.
 """
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,11 +18,30 @@ from auth0_rotator.resource.timing import RotationWindow, WindowKind
 
 # Leap days are eight years apart at most; what does not open until then is said never to.
 HORIZON: Final = timedelta(days=9 * 366)
-# Windows that follow each other closely are looked at one by one; so many take a fraction of a second.
-MOST_STEPS: Final = 2000
+# Of windows that come every minute that is five weeks, and less than a second.
+MOST_STARTS: Final = 50_000
+# What was not found is not looked for again so soon.
+LOOKED_FOR: Final = timedelta(days=366)
 # The longest hour that comes twice.
 _LONGEST_FOLD: Final = timedelta(hours=3)
 _SECOND: Final = timedelta(seconds=1)
+
+_Span = tuple[datetime, datetime]
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_NO_SPAN: Final[_Span] = (_NEVER, _NEVER)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """The last question about some windows, which many rotations may share, and its answer."""
+
+    asked: datetime = _NEVER
+    opening: datetime | None = None
+
+
+@lru_cache(maxsize=1000)
+def _last_answer(windows: tuple[RotationWindow, ...]) -> _Answer:  # noqa: ARG001 - the key
+    return _Answer()
 
 
 def next_opening(windows: Sequence[RotationWindow], after: datetime) -> datetime | None:
@@ -27,39 +49,48 @@ def next_opening(windows: Sequence[RotationWindow], after: datetime) -> datetime
 
     That is `after` itself where they allow it, and None where they never do.
     """
-    allowing = [window for window in windows if window.kind is WindowKind.ALLOW]
-    denying = [window for window in windows if window.kind is WindowKind.DENY]
-    at, end = after.astimezone(UTC), after + HORIZON
-    for _ in range(MOST_STEPS):
-        if at > end:
+    answer, at = _last_answer(tuple(windows)), after.astimezone(UTC)
+    if not answer.asked <= at <= (answer.opening or answer.asked + LOOKED_FOR):
+        answer.asked, answer.opening = at, _search(windows, at)
+    return answer.opening
+
+
+def _search(windows: Sequence[RotationWindow], after: datetime) -> datetime | None:
+    """Sweep over what denies and what allows, both in order of their begin."""
+    denying = [_spans(window, after) for window in windows if window.kind is WindowKind.DENY]
+    allowing = [_spans(window, after) for window in windows if window.kind is WindowKind.ALLOW]
+    denied, allowed = heapq.merge(*denying), heapq.merge(*allowing or [iter([(after, _NEVER)])])
+    denied_from, denied_until = next(denied, _NO_SPAN)
+    allowed_from, allowed_until = next(allowed, _NO_SPAN)
+    at = after
+    for _ in range(MOST_STARTS):
+        if at > after + HORIZON:
             return None
-        closed_until = max((_end_of(window, at) or at for window in denying), default=at)
-        if closed_until > at:
-            at = closed_until
-        elif not allowing or any(_end_of(window, at) is not None for window in allowing):
+        if denied_from <= at:
+            at = max(at, denied_until)
+            denied_from, denied_until = next(denied, _NO_SPAN)
+        elif allowed_until <= at:
+            allowed_from, allowed_until = next(allowed, _NO_SPAN)
+        elif allowed_from <= at:
             return at
         else:
-            starts = [start for window in allowing if (start := _next_start(window, at))]
-            if not starts:
-                return None
-            at = min(starts)
+            at = allowed_from
     return None
 
 
-def _end_of(window: RotationWindow, at: datetime) -> datetime | None:
-    """Return when the window ends that is open at this instant, None where it is not open."""
+def _spans(window: RotationWindow, after: datetime) -> Iterator[_Span]:
+    """Yield from when until when a window is open, beginning with its last start up to `after`."""
     zone = ZoneInfo(window.time_zone)
     # The library reads the clock on the wall, and takes an hour that comes twice for its first time.
-    ahead = at + (_LONGEST_FOLD if at.astimezone(zone).fold else _SECOND)
+    ahead = after + (_LONGEST_FOLD if after.astimezone(zone).fold else _SECOND)
     for start in CronSim(window.schedule, ahead.astimezone(zone), reverse=True):
         began = start.astimezone(UTC)
-        if began <= at:
-            return began + window.duration if at < began + window.duration else None
-    return None
-
-
-def _next_start(window: RotationWindow, after: datetime) -> datetime | None:
-    """Return when the window opens next, later than `after`; None where it never does."""
-    zone = ZoneInfo(window.time_zone)
-    starts = (start.astimezone(UTC) for start in CronSim(window.schedule, after.astimezone(zone)))
-    return next((start for start in starts if start > after), None)
+        if began <= after:
+            yield began, began + window.duration
+            break
+    last = after
+    for start in CronSim(window.schedule, after.astimezone(zone)):
+        begins = start.astimezone(UTC)
+        if begins > last:
+            last = begins
+            yield begins, begins + window.duration

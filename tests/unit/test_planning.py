@@ -218,6 +218,11 @@ def test_a_rotation_comes_again_and_again() -> None:
     ]
 
 
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_plan_of_none_is_empty(count: int) -> None:
+    assert planned(subject(), count=count) == []
+
+
 def test_after_the_first_a_manual_rotation_is_followed_by_scheduled_ones() -> None:
     found = planned(subject(is_manual=True), count=2)
     assert found == [(at("2026-03-21T14:00"), "web"), (at("2026-03-31T14:00"), "web")]

@@ -204,6 +204,11 @@ def test_windows_that_never_open_are_told_as_such(windows: list[RotationWindow])
     assert opens(windows, "2026-11-23T09:30") is None
 
 
+def test_windows_that_follow_each_other_for_weeks_are_looked_through() -> None:
+    """Catches a search that gives up after some steps and calls the windows closed for ever."""
+    assert opens([deny("* * 1-30 * *", "1m")], "2026-11-29T12:00") == at("2026-12-31T00:00")
+
+
 def test_a_window_that_never_begins_denies_nothing() -> None:
     assert opens([deny("0 0 */3 2 1#5", "1h")], "2026-11-23T09:30") == at("2026-11-23T09:30")
 
@@ -423,7 +428,18 @@ def test_an_opening_is_open_and_nothing_before_it_is(
 
 
 @settings(max_examples=50)
-@given(windows=st.lists(windows_, max_size=3), after=instants, zone=zones)
+@given(windows=st.lists(windows_, min_size=1, max_size=3), asked=st.lists(instants, max_size=5))
+def test_what_was_asked_before_makes_no_difference(
+    windows: list[RotationWindow], asked: list[datetime]
+) -> None:
+    """Catches a remembered answer to another question. Said twice, windows mean the same."""
+    for number, after in enumerate(asked, start=1):
+        never_asked = windows + number * windows[:1]
+        assert next_opening(windows, after) == next_opening(never_asked, after)
+
+
+@settings(max_examples=20)
+@given(windows=st.lists(windows_, max_size=2), after=instants, zone=zones)
 def test_the_offset_of_an_instant_does_not_matter(
     windows: list[RotationWindow], after: datetime, zone: str
 ) -> None:
