@@ -4,6 +4,8 @@ import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from auth0_simulator import App
 from harness import Stage, connection, credentials, rotation
 from harness.story import reasons, refuse
@@ -13,12 +15,12 @@ DAYS = timedelta(days=3)
 NAMES = ["a", "b", "c", "d"]
 
 
-async def due_together(stage: Stage, **governor: Any) -> dict[str, App]:
-    """Create rotations that are due at one instant over a governed connection, in two days."""
+async def due_together(stage: Stage, *, interval: int = 1, **governor: Any) -> dict[str, App]:
+    """Create rotations that are due at one instant after `interval` days and one."""
     await stage.connect(governor=governor)
     apps = {name: stage.tenant.add_app(name) for name in NAMES}
     for name, app in apps.items():
-        await stage.kube.apply(rotation(app.client_id, name, rotationInterval=1))
+        await stage.kube.apply(rotation(app.client_id, name, rotationInterval=interval))
     await stage.settle()
     return apps
 
@@ -60,6 +62,25 @@ async def test_each_is_told_once_when_its_turn_will_be(stage: Stage) -> None:
     await stage.restart()
     await stage.run_for(5 * MINUTE)
     assert await queued(stage) == waiting
+
+
+@pytest.mark.parametrize("step", [-60 * MINUTE, DAYS / 3], ids=["back-an-hour", "forward-a-day"])
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["going on", "restarted"])
+async def test_a_clock_that_is_set_while_some_wait_for_their_turn_rotates_none_twice(
+    stage: Stage,
+    step: timedelta,
+    is_restarted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Catches one turn that is taken twice, and a date that comes again with the clock."""
+    apps = await due_together(stage, interval=10, minSpacing="10m")
+    due = datetime.fromisoformat((await stage.kube.status("a"))["nextRotationAt"])
+    await stage.run_for(due - stage.clock.now + 11 * MINUTE)
+    assert sorted(app.changes for app in apps.values()) == [1, 1, 2, 2]
+    stage.clock.advance(step)
+    if is_restarted:
+        await stage.restart()
+    await stage.run_for(DAYS)
+    assert {app.changes for app in apps.values()} == {2}
 
 
 async def queued(stage: Stage) -> list[str]:

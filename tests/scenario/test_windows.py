@@ -66,6 +66,22 @@ async def test_an_overdue_rotation_waits_for_the_next_opening_and_says_so(stage:
     await assert_at_peace(stage, app, changes=2)
 
 
+@pytest.mark.parametrize("step", [-HOUR, 24 * HOUR], ids=["back-an-hour", "forward-a-day"])
+async def test_a_clock_that_is_set_within_a_window_rotates_nothing_twice(
+    stage: Stage, step: timedelta
+) -> None:
+    """Catches an opening that comes again with the clock, and a day that counts for another."""
+    app = await stage.rotated(rotationInterval=7, rotationWindows=[AT_FIVE])
+    opens = midnight(stage, 8) + 5 * HOUR
+    await until(stage, opens + HOUR / 2)
+    assert app.changes == 2
+    stage.clock.advance(step)
+    await stage.run_for(48 * HOUR)
+    await stage.restart()
+    await assert_at_peace(stage, app, changes=2)
+    assert await next_at(stage) == opens + 7 * 24 * HOUR
+
+
 async def test_a_manual_rotation_is_not_bound_by_windows(stage: Stage) -> None:
     """Catches a person in need who has to wait for the night."""
     app = await stage.rotated(rotationWindows=[ALWAYS])
