@@ -14,6 +14,8 @@ from model.world import Violation, World
 TO_REST: Final = timedelta(hours=2)
 # A date counts from the day after it: whether the last rotation was by hand shifts it by one.
 _MANUAL: Final = timedelta(days=1)
+# The windows open once a day.
+_WINDOW: Final = timedelta(days=1)
 _FINALIZERS: Final = (f"{PREFIX}sending", f"{PREFIX}revoke")
 
 
@@ -119,7 +121,8 @@ def _check_healthy(
     target = facts.targets.get(line.wish.target(name))
     # The date counts from when the acceptance was told, which may be long after it took effect.
     told = target.rotated_at if target is not None else None
-    if line.is_dated and line.is_due(world.clock.now - _MANUAL - TO_REST, told):
+    waits = _MANUAL + (_WINDOW if line.wish.is_windowed else timedelta(0)) + TO_REST
+    if line.is_dated and line.is_due(world.clock.now - waits, told):
         raise Violation(f"{name} was not rotated on its date")
     line.holds = client
     world.ledger.rest(line)

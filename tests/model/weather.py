@@ -1,7 +1,7 @@
 """What can go wrong at the tenant, and on the way to it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from auth0_simulator import Fault, Moment, Operation, Simulator
 from harness.kube import Kube
@@ -12,6 +12,11 @@ from model.tenant import WatchedTenant
 _MANY: Final = 20
 _PAGE: Final = "<html>at your service</html>"
 _LIMITED: Final = {"Retry-After": "7"}
+
+
+def governed(simulator: Simulator) -> dict[str, Any]:
+    """Return the connection: what is due at once over it comes one after the other."""
+    return connection(simulator, governor={"minSpacing": "1m"})
 
 
 class Weather:
@@ -42,7 +47,7 @@ class Weather:
         if self.is_down:
             await self._simulator.start()
         self.is_down = self.is_bad = False
-        await self._kube.apply(credentials(self._tenant), connection(self._simulator))
+        await self._kube.apply(credentials(self._tenant), governed(self._simulator))
 
     async def go_down(self) -> None:
         """Refuse connections."""

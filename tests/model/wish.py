@@ -18,6 +18,14 @@ RENAMED: Final = {
 }
 
 
+# Open at some time of every day.
+WINDOWS: Final = [
+    {"kind": "allow", "schedule": "0 1 * * *", "duration": "4h"},
+    {"kind": "deny", "schedule": "30 1 * * *", "duration": "1h"},
+]
+SPREAD: Final = "3h"
+
+
 class Place(StrEnum):
     """Where a rotation delivers."""
 
@@ -39,6 +47,8 @@ class Wish:
     is_suspended: bool = False
     is_automatic: bool = True
     days: int = 30
+    is_windowed: bool = False
+    """Whether its dates are spread, and wait for windows."""
     deletes: bool = False
     revokes: bool = False
     is_renamed: bool = False
@@ -84,6 +94,7 @@ class Wish:
             deletion={"deleteSecrets": self.deletes, "revokeGeneratedCredentials": self.revokes},
             target=self._target(name),
             **({"rotationTrigger": self.trigger} if self.trigger else {}),
+            **({"rotationWindows": WINDOWS, "spread": SPREAD} if self.is_windowed else {}),
         )
         body["metadata"]["labels"] = {"team": self.label} if self.label else {}
         return body
@@ -102,6 +113,7 @@ class Wish:
             "suspended" if self.is_suspended else "",
             "" if self.is_automatic else "without dates",
             f"every {self.days} days" if self.days != DEFAULT.days else "",
+            "within windows" if self.is_windowed else "",
             "deleting its Secret with it" if self.deletes else "",
             "revoking at its end" if self.revokes else "",
             "under other keys" if self.is_renamed else "",

@@ -14,7 +14,7 @@ from auth0_simulator import App, Fault, Moment, Operation, Simulator
 from controlplane import ControlPlane
 from controlplane.plane import ADMIN_TOKEN
 from harness.kube import Kube
-from harness.manifests import connection, credentials
+from harness.manifests import credentials
 from model.clockwork import TurningClock, TurningLoop
 from model.facts import Facts, facts_of
 from model.figures import Figures
@@ -22,7 +22,7 @@ from model.ledger import Ledger, Line
 from model.operators import Mishap, MortalOperator, WatchedApi
 from model.tenant import Trap, WatchedTenant
 from model.versions import Versions
-from model.weather import Weather
+from model.weather import Weather, governed
 from model.wish import CLIENTS, NAMES
 
 # Whoever wants to be woken more often is slow: hours of retries would teach nothing new.
@@ -74,7 +74,7 @@ class World:
         await self.kube.send("POST", "/api/v1/namespaces", {"metadata": {"name": self.kube.namespace}})
         await self.simulator.start()
         await self.versions.__aenter__()
-        await self.kube.apply(credentials(self.tenant), connection(self.simulator))
+        await self.kube.apply(credentials(self.tenant), governed(self.simulator))
         self.start_operator()
         self.figures.stories += 1
 
