@@ -23,6 +23,8 @@ COUNT: Final = 1000
 RATE: Final = 2.0
 NAMESPACE: Final = "herd"
 MOST: Final = 1.15
+# Created and adopted, one after the other, on a small machine.
+SECONDS_TO_ADOPT: Final = 0.2
 
 
 async def measure(plane: ControlPlane, count: int, rate: float) -> bool:
@@ -43,9 +45,8 @@ async def measure(plane: ControlPlane, count: int, rate: float) -> bool:
         herd = Herd(kube, simulator, count, rate)
         try:
             await operator.start()
-            await herd.gather()
+            await herd.gather(timedelta(seconds=30 + count * SECONDS_TO_ADOPT))
             print(f"{count} rotations have adopted their values", flush=True)
-            await herd.call(timedelta(seconds=90))
             figures = await herd.run(restart=operator)
         finally:
             await operator.kill()

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from auth0_simulator import App, Operation, Simulator
 from harness.kube import Kube
@@ -13,8 +14,9 @@ from harness.process import OperatorProcess
 from harness.secrets import changes, secret
 
 ROTATION: Final = "Auth0ClientSecretRotation"
-# Rehearsal units: so many minutes are never over.
-_NEVER: Final = 30000
+PREFIX: Final = "auth0rotator.dev/"
+_MINUTE: Final = timedelta(minutes=1)
+_INTERVAL: Final = 30000 * _MINUTE
 _HURRY: Final = 50
 # Those who are at the head of the queue side by side may pass each other, in seconds.
 _NEIGHBOURS: Final = 0.5
@@ -69,50 +71,60 @@ class Herd:
     def _is_late(self, name: str) -> bool:
         return int(name.rpartition("-")[2]) >= len(self.apps) // 2
 
-    def _body(self, name: str, interval: int, second: int) -> dict[str, object]:
+    def _body(self, name: str) -> dict[str, object]:
         return rotation(
             self.apps[name].client_id,
             name,
-            initialRotation="WhenDue",
-            rotationInterval=interval,
-            rotateAtUtc={"hours": 0, "minutes": second},
+            rotationInterval=_INTERVAL // _MINUTE,
+            rotateAtUtc={"hours": 0, "minutes": self._due.second + self._is_late(name)},
             verification={"enabled": False},
         )
 
-    async def gather(self) -> None:
-        """Have every rotation adopt the value that is live, with a date far away."""
+    def _target(self, name: str) -> dict[str, Any]:
+        """Return a target as this operator wrote it an interval before the date."""
+        app, rotated_at = self.apps[name], self._due - _INTERVAL
+        body = secret(name, ID=app.client_id, SECRET=app.secret)
+        record = {
+            "sequence": "1",
+            "rotation-id": "01J00000000000000000000000",
+            "rotated-at": f"{rotated_at:%Y-%m-%dT%H:%M:%SZ}",
+            "trigger": "schedule",
+            "handled": "",
+            "client-id": app.client_id,
+            "domain": self._tenant.domain,
+            "rotation": name,
+            "secret-key": "SECRET",
+        }
+        annotations = {f"{PREFIX}{name}": text for name, text in record.items()}
+        body["metadata"] |= {"annotations": annotations, "labels": {f"{PREFIX}role": "target"}}
+        return body
+
+    async def gather(self, within: timedelta) -> None:
+        """Have every rotation adopt the value that is live; all are due at one instant `within` then
+        (half of them a second later), and not again for long."""
+        due = datetime.now(UTC).replace(microsecond=0) + within
+        # The second half must not fall into the next minute.
+        self._due = due.replace(second=min(due.second, 58))
         limit = {"requestsPerSecond": self._rate, "burst": 2}
         self._tenant.limit(burst=2, per_second=self._rate)
         await self._kube.apply(credentials(self._tenant), connection(self._simulator, rateLimit=limit))
-        for name, app in self.apps.items():
-            await self._kube.apply(secret(name, ID=app.client_id, SECRET=app.secret))
-        await self._each(lambda name: self._kube.apply(self._body(name, _NEVER, 0)))
+        await self._each(self._create)
         for name in self.apps:
             await self._kube.eventually(lambda name=name: self._adopted(name), seconds=120)  # type: ignore[misc]
+        assert datetime.now(UTC) < self._due, "the date came before all had adopted their values"
+
+    async def _create(self, name: str) -> None:
+        await self._kube.apply(self._target(name))
+        await self._kube.apply(self._body(name))
 
     async def _adopted(self, name: str) -> bool:
         return "lastRotatedAt" in await self._kube.status(name)
 
-    async def _each(self, act: object) -> None:
+    async def _each(self, act: Callable[[str], Awaitable[None]]) -> None:
         """Do something for each, several at a time."""
         names = list(self.apps)
         for start in range(0, len(names), _HURRY):
-            await asyncio.gather(*(act(name) for name in names[start : start + _HURRY]))  # type: ignore[operator]
-
-    async def call(self, within: timedelta) -> None:
-        """Edit the dates, so that all are due at one instant (half of them a second later)."""
-        due = datetime.now(UTC).replace(microsecond=0) + within
-        # The second half must not fall into the next minute.
-        self._due = due.replace(second=min(due.second, 58))
-        await self._each(self._date)
-
-    async def _date(self, name: str) -> None:
-        told = (await self._kube.status(name))["lastRotatedAt"]
-        rotated_at, due = datetime.fromisoformat(told), self._due
-        second = due.second + self._is_late(name)
-        padding = rotated_at.second >= second
-        minutes = (due.replace(second=0) - rotated_at.replace(second=0)) // timedelta(minutes=1)
-        await self._kube.apply(self._body(name, minutes - padding, second))
+            await asyncio.gather(*(act(name) for name in names[start : start + _HURRY]))
 
     async def run(self, *, restart: OperatorProcess | None = None) -> Figures:
         """Return what became of it; the operator `restart` is started anew in the middle."""
