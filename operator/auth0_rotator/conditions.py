@@ -119,6 +119,13 @@ class Reason(StrEnum):
     TARGET_RELEASED = "TargetReleased"
     TARGET_KEPT = "TargetKept"
     FINALIZING = "Finalizing"
+    # Those who use a value.
+    ROLLOUT_RESTARTED = "RolloutRestarted"
+    ROLLING_OUT = "RollingOut"
+    CONSUMERS_CURRENT = "ConsumersCurrent"
+    CONSUMERS_STALE = "ConsumersStale"
+    CONSUMER_MISSING = "ConsumerMissing"
+    CONSUMER_NOT_RESTARTED = "ConsumerNotRestarted"
 
 
 @dataclass(frozen=True, slots=True)

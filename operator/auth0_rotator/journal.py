@@ -63,6 +63,8 @@ class Journal:
     """Until then a request of the last rotation, whose answer was lost, may still take effect."""
     is_unproven: bool = False
     """Whether it came from elsewhere (a restore), and the tenant was not asked since about `current`."""
+    to_restart: tuple[str, ...] = ()
+    """The consumers (kind/name) that are still to be restarted for `current`."""
     settle_seen: str = ""
     """What the settle-doubt annotation said when the state became sending: an old word settles
     no new doubt."""
@@ -213,6 +215,11 @@ def unproven(journal: Journal) -> Journal:
 def proven(journal: Journal) -> Journal:
     """Return the journal whose value the tenant has accepted since it came from elsewhere."""
     return replace(journal, is_unproven=False)
+
+
+def with_restarts_left(journal: Journal, left: tuple[str, ...]) -> Journal:
+    """Return the journal after restarts: these consumers are still to be restarted."""
+    return replace(journal, to_restart=left)
 
 
 def replanned(journal: Journal, plan: Plan) -> Journal:

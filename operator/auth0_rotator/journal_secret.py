@@ -39,6 +39,7 @@ _ATTEMPTED_AT: Final = f"{PREFIX}attempted-at"
 _ATTEMPTED_BY: Final = f"{PREFIX}attempted-by"
 _LATE_UNTIL: Final = f"{PREFIX}late-until"
 _UNPROVEN: Final = f"{PREFIX}unproven"
+_TO_RESTART: Final = f"{PREFIX}to-restart"
 _SETTLE_SEEN: Final = f"{PREFIX}settle-seen"
 _NEXT: Final = "next-"
 
@@ -147,6 +148,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
             attempted_by=annotations.get(_ATTEMPTED_BY, ""),
             late_until=parse_timestamp(annotations.get(_LATE_UNTIL)),
             is_unproven=annotations.get(_UNPROVEN) == "true",
+            to_restart=tuple(filter(None, annotations.get(_TO_RESTART, "").split(","))),
             settle_seen=annotations.get(_SETTLE_SEEN, ""),
             meta=_meta(secret["metadata"]),
         )
@@ -181,6 +183,8 @@ def _annotations(journal: Journal) -> dict[str, str]:
             told[_ATTEMPTED_AT] = timestamp(journal.attempted_at)
     if journal.is_unproven:
         told[_UNPROVEN] = "true"
+    if journal.to_restart:
+        told[_TO_RESTART] = ",".join(journal.to_restart)
     if journal.late_until is not None:
         told[_LATE_UNTIL] = timestamp(journal.late_until)
     return told

@@ -23,6 +23,18 @@ DELIVERY_SECONDS: Final = Histogram(
     namespace=_PREFIX,
     buckets=_DELIVERY_BUCKETS,
 )
+VERIFY_SECONDS: Final = Histogram(
+    "verify_seconds",
+    "From the tenant's acceptance to the first login with the value.",
+    namespace=_PREFIX,
+    buckets=_DUE_BUCKETS,
+)
+ROLL_SECONDS: Final = Histogram(
+    "roll_seconds",
+    "From the tenant's acceptance to the last restarted consumer.",
+    namespace=_PREFIX,
+    buckets=_DUE_BUCKETS,
+)
 DUE_TO_DELIVERED_SECONDS: Final = Histogram(
     "due_to_delivered_seconds",
     "From the due date to the written Secret.",

@@ -159,6 +159,10 @@ class Observation:
     """Whether there is nothing (more) to ask the tenant about the current value."""
     verify_at: datetime | None = None
     """Not before then the next probe; None where it may come at once."""
+    is_rolled_out: bool = True
+    """Whether there is nothing (more) to be looked after at the consumers of the current value."""
+    roll_out_at: datetime | None = None
+    """Not before then the next look at them; None where it may come at once."""
     is_move_refused: bool = False
     """Whether another domain's tenant did not know the current value."""
     move_at: datetime | None = None

@@ -55,6 +55,8 @@ class Outcome:
     failure: Failure | None = None
     verified: Condition | None = None
     verified_milliseconds: int | None = None
+    consumers: Condition | None = None
+    rolled_milliseconds: int | None = None
     noticed_for: datetime | None = None
     """The automatic rotation that people were told of, before it comes."""
 
@@ -164,10 +166,13 @@ def _history(past: PastStatus, record: CommitRecord | None, outcome: Outcome) ->
     if outcome.rotated is not None:
         rest = [entry for entry in entries if entry.get("id") != outcome.rotated["id"]]
         entries = [dict(outcome.rotated), *rest]
-    if outcome.verified_milliseconds is not None and record is not None:
-        for entry in entries:
-            if entry.get("id") == record.rotation_id:
-                entry["verifiedMilliseconds"] = outcome.verified_milliseconds
+    later = {
+        "verifiedMilliseconds": outcome.verified_milliseconds,
+        "rolledMilliseconds": outcome.rolled_milliseconds,
+    }
+    for entry in entries:
+        if record is not None and entry.get("id") == record.rotation_id:
+            entry |= {name: took for name, took in later.items() if took is not None}
     return entries[:HISTORY_LENGTH]
 
 
@@ -184,12 +189,13 @@ def _conditions(
     o: Observation, rotation: Rotation, decision: Decision, outcome: Outcome
 ) -> list[Condition]:
     is_executing = o.attempt is not None and outcome.failure is None
-    verified = _verified(o, rotation, outcome)
+    verified, consumers = _verified(o, rotation, outcome), _consumers(o, rotation, outcome)
     return [
         _ready(o, rotation.status, decision, outcome, verified),
         _reconciling(rotation.status, decision, is_executing=is_executing),
         _stalled(rotation.status, decision, outcome),
         verified,
+        *([consumers] if consumers is not None else []),
     ]
 
 
@@ -275,6 +281,20 @@ def _verified(o: Observation, rotation: Rotation, outcome: Outcome) -> Condition
         return before
     message = "the tenant was not asked yet about this value"
     return Condition(ConditionType.VERIFIED, ConditionStatus.UNKNOWN, Reason.PENDING, message)
+
+
+def _consumers(o: Observation, rotation: Rotation, outcome: Outcome) -> Condition | None:
+    """Return nothing where the spec names no consumers: then nobody knows who they are."""
+    if outcome.consumers is not None:
+        return outcome.consumers
+    record = _record(o)
+    if rotation.spec is None or not rotation.spec.rollout_restart_targets or record is None:
+        return None
+    before = _before(rotation.status, ConditionType.CONSUMERS_CURRENT)
+    if before is not None and rotation.status.raw.get("lastRotationId") == record.rotation_id:
+        return before
+    message = "the consumers were not looked at yet since this value was delivered"
+    return Condition(ConditionType.CONSUMERS_CURRENT, ConditionStatus.FALSE, Reason.ROLLING_OUT, message)
 
 
 def _before(past: PastStatus, type_: ConditionType) -> Condition | None:

@@ -16,6 +16,7 @@ from auth0_rotator.cluster import (
     NoAccessError,
     Objects,
     Secrets,
+    Workloads,
     election,
     load_access,
     new_identity,
@@ -113,7 +114,7 @@ class _Service:
         """Start everything in order, and end it in the opposite one."""
         api = Api(await load_access())
         self._stack.push_async_callback(api.close)
-        self._objects, self._secrets = Objects(api), Secrets(api)
+        self._objects, self._secrets, self._workloads = Objects(api), Secrets(api), Workloads(api)
         self._stock = Stock(
             self._mirror, self._objects, self._secrets, namespaces=self._settings.namespace
         )
@@ -188,6 +189,7 @@ class _Service:
             mirror=self._mirror,
             objects=self._objects,
             secrets=self._secrets,
+            workloads=self._workloads,
             connections=connections,
             namespaces=namespaces,
             turns=Turns(),

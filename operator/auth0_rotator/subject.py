@@ -95,6 +95,17 @@ class PastStatus:
         """Return whether the condition of this type is False."""
         return any(one.get("type") == type_ and one.get("status") == "False" for one in self.conditions)
 
+    def is_rolled_out(self, rotation_id: str, *, generation: int) -> bool:
+        """Return whether it says that the consumers of this generation run on the value of this
+        rotation."""
+        told = {
+            "type": ConditionType.CONSUMERS_CURRENT,
+            "status": "True",
+            "observedGeneration": generation,
+        }
+        is_about = self.raw.get("lastRotationId") == rotation_id
+        return is_about and any(told.items() <= one.items() for one in self.conditions)
+
     def is_verdict_on(self, rotation_id: str) -> bool:
         """Return whether it says that the tenant accepts, or refuses, the value of this rotation."""
         is_about = self.raw.get("lastRotationId") == rotation_id

@@ -44,6 +44,7 @@ def world_of(scene: Scene) -> World:
         clock=lambda: scene.state.now,
         mirror=cast("Any", Mirror(scene)),
         objects=cast("Any", Objects(scene)),
+        workloads=cast("Any", None),
         secrets=cast("Any", Secrets(scene)),
         connections=cast("Any", Connections(scene)),
         namespaces=cast("Any", Namespaces()),

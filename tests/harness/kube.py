@@ -22,7 +22,12 @@ _FOLDERS: Final = {
     "ServiceAccount": ("/api/v1", "serviceaccounts"),
     "Auth0ClientSecretRotation": (GROUP, ROTATIONS),
     "Auth0Connection": (GROUP, CONNECTIONS),
+    "Pod": ("/api/v1", "pods"),
     "Deployment": ("/apis/apps/v1", "deployments"),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
+    "DaemonSet": ("/apis/apps/v1", "daemonsets"),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets"),
+    "Rollout": ("/apis/argoproj.io/v1alpha1", "rollouts"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
 }
 

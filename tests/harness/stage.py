@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from auth0_rotator.cluster import Api, Objects, Secrets
+from auth0_rotator.cluster import Api, Objects, Secrets, Workloads
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.reconciler import (
     AnyKey,
@@ -75,6 +75,7 @@ class Operator:
             mirror=self.mirror,
             objects=objects,
             secrets=secrets,
+            workloads=Workloads(api),
             connections=self.connections,
             namespaces=labels,
             turns=Turns(),

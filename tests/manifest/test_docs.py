@@ -17,6 +17,7 @@ from auth0_rotator.crd import definitions
 from auth0_rotator.journal import SENDING_FINALIZER
 from auth0_rotator.logs import FIELDS
 from auth0_rotator.resource import Kind, RotationSpec, parse_spec
+from auth0_rotator.resource.rotation import ConsumerKind
 from auth0_rotator.settings import Settings, flag_of, variable_of
 from auth0_rotator.subject import (
     FREEZE,
@@ -42,13 +43,13 @@ OPERATOR_PAGE: Final = DOCS / "operator.md"
 PAGE_OF: Final = {kind: DOCS / f"{kind.value.lower()}.md" for kind in Kind}
 SERVERS: Final = "operator/auth0_rotator/servers.py"
 # Words in code style that are neither reasons nor conditions nor kinds.
-_OTHER_WORDS: Final = frozenset({"Create", "Merge", "Immediate", "WhenDue", "Opaque"})
+_OTHER_WORDS: Final = frozenset(
+    {"Create", "Merge", "Immediate", "WhenDue", "Opaque", "OnDelete", *ConsumerKind}
+)
 # What the contract has and the product has not yet.
 _NOT_YET: Final = (
-    "rolloutRestartTargets",
+    "consumers: discover",
     "nextSecretLeadTime",
-    "ConsumersCurrent",
-    "RolloutRestarted",
     "private-key-jwt",
     "kubectl auth0-rotator",
     "announced",

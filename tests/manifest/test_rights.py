@@ -19,6 +19,7 @@ from controlplane import ControlPlane
 from harness import Kube, connection, credentials, rotation
 from harness.installation import OPERATOR_NAMESPACE, ROOT
 from harness.process import OperatorProcess
+from harness.workloads import install_rollouts, restarts, workload
 from manifest.kustomize import Manifest, rendered
 from manifest.rights import Audit, Right, granted, token_for
 from manifest.submission import apply, path_of
@@ -38,6 +39,11 @@ def token(plane: ControlPlane, installed: list[Manifest]) -> str:
     """A token of the service account of deploy/base."""
     assert installed
     return token_for(plane, OPERATOR_NAMESPACE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rollouts(plane: ControlPlane) -> None:
+    install_rollouts(plane)
 
 
 @asynccontextmanager
@@ -67,6 +73,17 @@ async def tell_story(kube: Kube, simulator: Simulator) -> None:
     await asyncio.sleep(LONGER_THAN_FRESH)
     await kube.apply(credentials(tenant), connection(simulator))
     await delivered(kube, "web", app)
+
+    # Consumers of each kind; one of them replaces no pods by itself.
+    await kube.apply(
+        *(workload(kind) for kind in ("Deployment", "DaemonSet", "Rollout")),
+        workload("StatefulSet", updateStrategy={"type": "OnDelete"}),
+    )
+    kinds = ("Deployment", "DaemonSet", "argo.Rollout", "StatefulSet")
+    targets = restarts(*(f"{kind}/web" for kind in kinds))
+    api = tenant.add_app("api")
+    await kube.apply(rotation(api.client_id, "api", rolloutRestartTargets=targets))
+    await kube.eventually(lambda: told(kube, "api", "ConsumersCurrent", "RollingOut"))
 
     # A target that is edited, moved, and given up.
     await kube.merge("Secret", "web", {"stringData": {"SECRET": "drift"}})
@@ -267,8 +284,12 @@ FORBIDDEN: Final = (
     ("get", "", "configmaps", "default"),
     ("get", "", "serviceaccounts", "default"),
     ("create", "", "serviceaccounts/token", OPERATOR_NAMESPACE),
-    ("patch", "apps", "deployments", "default"),
-    ("patch", "apps", "statefulsets", "default"),
+    # Workloads it marks; none is found, made, scaled or deleted by it.
+    ("list", "apps", "deployments", "default"),
+    ("update", "apps", "statefulsets", "default"),
+    ("delete", "apps", "daemonsets", "default"),
+    ("patch", "apps", "deployments/scale", "default"),
+    ("get", "apps", "replicasets", "default"),
     ("get", "coordination.k8s.io", "leases", "default"),
     ("create", "coordination.k8s.io", "leases", "default"),
     ("list", "coordination.k8s.io", "leases", OPERATOR_NAMESPACE),
@@ -323,7 +344,7 @@ def test_the_only_lease_is_its_own(plane: ControlPlane, token: str) -> None:
     ("method", "path"),
     [
         ("DELETE", f"/apis/{GROUP}/v1alpha1/namespaces/default/auth0clientsecretrotations/web"),
-        ("GET", "/api/v1/namespaces/default/pods"),
+        ("GET", "/api/v1/namespaces/default/pods/web"),
         ("POST", "/api/v1/namespaces/default/pods"),
         ("GET", "/api/v1/nodes"),
         ("GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"),

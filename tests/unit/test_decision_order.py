@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import RULES, Action, Rule, decide
+from auth0_rotator.decision import consumers as consumer_rules
 from auth0_rotator.decision import lifecycle as lifecycle_rules
 from auth0_rotator.decision import rotation as rotation_rules
 from auth0_rotator.decision import sending as sending_rules
@@ -51,6 +52,7 @@ GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-23T09:29:00Z"}
 SETTLING: dict[str, Any] = {"annotations": {"auth0rotator.dev/settle-doubt": "next"}}
 ASKING: dict[str, Any] = {"annotations": {"auth0rotator.dev/rotate-now": "monday"}}
 OTHER_CLIENT = {"parameters": {"clientId": "new-client"}}
+NAMING: dict[str, Any] = {"rolloutRestartTargets": [{"kind": "Deployment", "name": "web"}]}
 WINNER = rival(holds=True, created_at=None)
 NEWER = target(of=journal(current=credential(BY_HAND, sequence=9, rotation_id="01OTHER")))
 LOST = journal(meta=meta(owner_uid=""))
@@ -125,6 +127,20 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         sending_rules.accepted_value_is_delivered,
         rotation_rules.first_rotation_creates,
         created(attempt=ACCEPTED),
+    ),
+    # Who uses a dead value is served before anything else changes.
+    (
+        value_rules.plan_is_remembered,
+        consumer_rules.consumers_are_restarted,
+        observation(
+            rotation=rotation(spec=NAMING | {"target": {"name": "elsewhere"}}),
+            is_rolled_out=False,
+        ),
+    ),
+    (
+        consumer_rules.consumers_are_restarted,
+        rotation_rules.suspended_holds,
+        observation(rotation=rotation(spec=NAMING | {"suspend": True}), is_rolled_out=False),
     ),
     (
         sending_rules.accepted_value_is_delivered,
@@ -468,7 +484,7 @@ def test_of_two_rules_that_claim_an_observation_the_first_wins(
 
 
 def test_every_rule_is_in_the_list_once() -> None:
-    modules = (sending_rules, lifecycle_rules, value_rules, rotation_rules)
+    modules = (sending_rules, lifecycle_rules, value_rules, consumer_rules, rotation_rules)
     public = {
         name
         for module in modules

@@ -241,6 +241,14 @@ def test_the_next_rotation_waits_while_a_request_may_still_land(
     assert after == replace(journal(current=accepted, previous=CURRENT), late_until=late_until)
 
 
+def test_the_consumers_to_restart_are_noted_by_the_commit_and_replace_those_of_before() -> None:
+    accepted = Credential(NEXT, replace(ACCEPTED.record, rotated_at=NOW))
+    found = replace(sending(), to_restart=("Deployment/old",))
+    after = concluded(found, accepted, is_certain=True, now=NOW, to_restart=("Deployment/web",))
+    assert after.to_restart == ("Deployment/web",)
+    assert concluded(found, accepted, is_certain=True, now=NOW).to_restart == ()
+
+
 def test_a_journal_that_is_gone_is_written_again() -> None:
     accepted = Credential(NEXT, replace(ACCEPTED.record, rotated_at=NOW))
     assert concluded(None, accepted, is_certain=True, now=NOW) == Journal(current=accepted)

@@ -1,6 +1,7 @@
 """What happens to a journal: from one to the next."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from auth0_rotator.journal import (
     rotation_of_journal,
     unproven,
     with_another_value,
+    with_restarts_left,
 )
 from auth0_rotator.record import Credential, Trigger
 from examples import (
@@ -351,3 +353,9 @@ def test_no_transition_changes_the_journal_that_it_was_given() -> None:
 )
 def test_a_journal_says_how_it_stands(found: Journal, version: str, owner: str) -> None:
     assert (found.version, found.owner_uid) == (version, owner)
+
+
+def test_restarts_that_are_done_are_taken_off() -> None:
+    before = journal(to_restart=("Deployment/web", "StatefulSet/db"))
+    after = with_restarts_left(before, ("StatefulSet/db",))
+    assert after == replace(before, to_restart=("StatefulSet/db",))

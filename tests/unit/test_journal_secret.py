@@ -191,6 +191,7 @@ def test_the_annotations_are_those_that_other_versions_read() -> None:
     [
         pytest.param(journal(plan=None), "plan", id="plan"),
         pytest.param(journal(late_until=None), "late-until", id="late-until"),
+        pytest.param(journal(to_restart=()), "to-restart", id="to-restart"),
         pytest.param(journal(is_unproven=False), "unproven", id="unproven"),
         pytest.param(journal(), "generated", id="generated"),
         pytest.param(sending(attempted_at=None), "attempted-at", id="attempted-at"),
@@ -248,6 +249,7 @@ FULL_PLAN = plan(
         pytest.param(journal(next=intended()), id="parked"),
         pytest.param(journal(current=None, previous=None, next=intended()), id="parked-at-creation"),
         pytest.param(journal(late_until=NOW + MINUTE), id="late-request-possible"),
+        pytest.param(journal(to_restart=("Deployment/web", "argo.Rollout/api")), id="to-restart"),
         pytest.param(journal(is_unproven=True), id="unproven"),
         pytest.param(sending(is_unproven=True), id="sending-unproven"),
         pytest.param(journal(current=credential(is_generated=False)), id="put-there-by-a-person"),

@@ -367,3 +367,36 @@ def test_what_a_rule_made_sure_of_is_there() -> None:
     assert given("") == ""
     with pytest.raises(LookupError, match=r"^an action was asked for without what it needs$"):
         given(None)
+
+
+ROLLED_OUT = {"type": "ConsumersCurrent", "status": "True", "observedGeneration": 3}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param({"lastRotationId": "01B", "conditions": [ROLLED_OUT]}, True, id="told"),
+        pytest.param({"lastRotationId": "01A", "conditions": [ROLLED_OUT]}, False, id="another-value"),
+        pytest.param({"lastRotationId": "01B"}, False, id="not-told"),
+        pytest.param(
+            {"lastRotationId": "01B", "conditions": [ROLLED_OUT | {"status": "False"}]},
+            False,
+            id="not-yet",
+        ),
+        pytest.param(
+            {"lastRotationId": "01B", "conditions": [ROLLED_OUT | {"observedGeneration": 2}]},
+            False,
+            id="by-an-older-spec",
+        ),
+        pytest.param(
+            {"lastRotationId": "01B", "conditions": [ROLLED_OUT | {"type": "Verified"}]},
+            False,
+            id="another-condition",
+        ),
+    ],
+)
+def test_consumers_are_seen_to_where_status_says_so_of_this_value_and_spec(
+    status: dict[str, Any],
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert parse_status(status).is_rolled_out("01B", generation=3) is expected

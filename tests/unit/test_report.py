@@ -1072,3 +1072,91 @@ def test_no_value_is_told() -> None:
     o = observation(journal=sending(), attempt=attempt(accepted=intended()))
     told = repr(status_of(o, Outcome(failure=BROKEN)))
     assert not [secret for secret in (CURRENT, PREVIOUS, NEXT) if secret.reveal() in told]
+
+
+# Consumers -------------------------------------------------------------------------------------
+
+NAMING = {"rolloutRestartTargets": [{"kind": "Deployment", "name": "web"}]}
+NOT_LOOKED_AT = (
+    "False",
+    "RollingOut",
+    "the consumers were not looked at yet since this value was delivered",
+)
+
+
+@pytest.mark.parametrize(
+    ("o", "outcome", "expected"),
+    [
+        pytest.param(
+            observation(rotation=rotation(spec=NAMING, status={"lastRotationId": "01OTHER"})),
+            NOTHING,
+            NOT_LOOKED_AT,
+            id="not-looked-at",
+        ),
+        pytest.param(
+            observation(
+                rotation=rotation(
+                    spec=NAMING,
+                    status={
+                        "lastRotationId": "01CURRENT",
+                        "conditions": [condition("ConsumersCurrent", "True", "ConsumersCurrent")],
+                    },
+                )
+            ),
+            NOTHING,
+            ("True", "ConsumersCurrent", "as before"),
+            id="as-before",
+        ),
+        pytest.param(
+            observation(
+                rotation=rotation(
+                    spec=NAMING,
+                    status={
+                        "lastRotationId": "01OTHER",
+                        "conditions": [condition("ConsumersCurrent", "True", "ConsumersCurrent")],
+                    },
+                )
+            ),
+            NOTHING,
+            NOT_LOOKED_AT,
+            id="of-the-value-before",
+        ),
+        pytest.param(
+            observation(rotation=rotation(spec=NAMING)),
+            Outcome(
+                consumers=Condition(
+                    ConditionType.CONSUMERS_CURRENT,
+                    ConditionStatus.FALSE,
+                    Reason.CONSUMER_MISSING,
+                    "there is no Deployment/web",
+                )
+            ),
+            ("False", "ConsumerMissing", "there is no Deployment/web"),
+            id="as-just-seen",
+        ),
+    ],
+)
+def test_consumers_are_told_of_by_what_was_seen_of_them(
+    o: Observation, outcome: Outcome, expected: tuple[str, str, str]
+) -> None:
+    assert said("ConsumersCurrent", o, outcome) == expected
+
+
+@pytest.mark.parametrize(
+    "o",
+    [
+        pytest.param(observation(), id="nobody-is-named"),
+        pytest.param(observation(rotation=invalid_rotation()), id="an-invalid-spec"),
+        pytest.param(created(rotation=rotation(spec=NAMING)), id="no-value"),
+    ],
+)
+def test_nothing_is_told_of_consumers_that_nobody_knows(o: Observation) -> None:
+    told = {one["type"] for one in status_of(o)["conditions"]}
+    assert "ConsumersCurrent" not in told
+
+
+def test_a_restart_is_told_with_how_long_it_took() -> None:
+    before: list[dict[str, Any]] = [{"id": "01OTHER"}, {"id": "01CURRENT", "verifiedMilliseconds": 2}]
+    o = observation(rotation=with_status(history=before))
+    history = status_of(o, Outcome(rolled_milliseconds=0))["history"]
+    assert history == [{"id": "01OTHER"}, {**before[1], "rolledMilliseconds": 0}]

@@ -335,3 +335,15 @@ def test_choices_are_understood() -> None:
     assert found.deletion.delete_secrets
     assert found.deletion.revoke_generated_credentials
     assert (found.rotation_trigger, found.description) == ("2026-11-23.1", "mine")
+
+
+def test_consumers_are_named_by_kind_and_name() -> None:
+    """The journal keeps them in these words."""
+    kinds = ["Deployment", "StatefulSet", "DaemonSet", "argo.Rollout"]
+    found = spec(rolloutRestartTargets=[{"kind": kind, "name": "web"} for kind in kinds])
+    assert list(map(str, found.rollout_restart_targets)) == [f"{kind}/web" for kind in kinds]
+    assert spec().rollout_restart_targets == []
+
+
+def test_a_kind_that_cannot_be_restarted_is_refused() -> None:
+    assert "kind" in fault_of(rolloutRestartTargets=[{"kind": "CronJob", "name": "web"}])

@@ -11,6 +11,7 @@ from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.cluster.lease import LeaseLock, election, new_identity
 from auth0_rotator.cluster.objects import Objects
 from auth0_rotator.cluster.secrets import Secrets
+from auth0_rotator.cluster.workloads import Workloads
 
 __all__ = [
     "Access",
@@ -21,6 +22,7 @@ __all__ = [
     "Objects",
     "Page",
     "Secrets",
+    "Workloads",
     "election",
     "load_access",
     "new_identity",

@@ -266,6 +266,11 @@ BUILT_IN: Final[Mapping[str, tuple[str, str, bool]]] = {
     "Event": ("", "v1", True),
     "Namespace": ("", "v1", False),
     "Lease": ("coordination.k8s.io", "v1", True),
+    "Pod": ("", "v1", True),
+    "Deployment": ("apps", "v1", True),
+    "StatefulSet": ("apps", "v1", True),
+    "DaemonSet": ("apps", "v1", True),
+    "Rollout": ("argoproj.io", "v1alpha1", True),
 }
 
 

@@ -7,6 +7,7 @@ whatever no rule claims is a hold.
 
 from typing import Final
 
+from auth0_rotator.decision.consumers import consumers_are_restarted
 from auth0_rotator.decision.lifecycle import (
     conflict_holds,
     gone_is_finalized,
@@ -67,6 +68,8 @@ RULES: Final[tuple[Rule, ...]] = (
     journal_is_kept_in_order,
     target_is_published,
     plan_is_remembered,
+    # Who uses a dead value is served before anything else changes, also while suspended.
+    consumers_are_restarted,
     # From here on it is about changes at the tenant, and suspension stops them all.
     suspended_holds,
     frozen_namespace_holds,

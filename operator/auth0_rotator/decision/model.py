@@ -39,6 +39,8 @@ class Action(StrEnum):
     """Change the client secret at the tenant."""
     MOVE = "move"
     """Ask another domain's tenant whether it knows the current value."""
+    ROLL_OUT = "roll-out"
+    """Restart the consumers of the current value, and see whether they run on it."""
     VERIFY = "verify"
     """Ask the tenant whether it accepts the current value."""
 

@@ -140,12 +140,18 @@ def delivery(journal: Journal | None, accepted: Credential, *, is_over: bool = F
 
 
 def concluded(
-    journal: Journal | None, accepted: Credential, *, is_certain: bool, now: datetime
+    journal: Journal | None,
+    accepted: Credential,
+    *,
+    is_certain: bool,
+    now: datetime,
+    to_restart: tuple[str, ...] = (),
 ) -> Journal:
     """Return the journal in which an accepted value is current, written again where it is gone.
 
     The next rotation waits where a request of this value may still land: one of this process
-    (`is_certain` as in `after`), or one of whoever counted an attempt as well.
+    (`is_certain` as in `after`), or one of whoever counted an attempt as well. The consumers
+    `to_restart` are noted in the same write, so that no crash forgets them.
     """
     found = journal or Journal()
     late_until = found.late_until
@@ -153,4 +159,5 @@ def concluded(
         late_until = now + LATE_REQUEST
     elif late_until is not None and late_until + LATE_REQUEST <= now:
         late_until = None
-    return committed(replace(found, next=accepted), record=accepted.record, late_until=late_until)
+    after = committed(replace(found, next=accepted), record=accepted.record, late_until=late_until)
+    return replace(after, to_restart=to_restart)

@@ -50,8 +50,14 @@ def _is_over(attempt: Attempt) -> bool:
 
 
 def _final(o: Observation, attempt: Attempt) -> Journal:
-    accepted = given(attempt.accepted)
-    return concluded(o.journal, accepted, is_certain=attempt.is_certain, now=o.now)
+    spec = o.rotation.spec if o.rotation is not None else None
+    return concluded(
+        o.journal,
+        given(attempt.accepted),
+        is_certain=attempt.is_certain,
+        now=o.now,
+        to_restart=tuple(map(str, spec.rollout_restart_targets)) if spec is not None else (),
+    )
 
 
 def end_settled(run: Pass) -> None:

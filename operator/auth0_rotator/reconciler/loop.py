@@ -14,7 +14,7 @@ from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale,
 from auth0_rotator.journal import journal_name
 from auth0_rotator.metrics import forget_rotation
 from auth0_rotator.observation import Observation
-from auth0_rotator.reconciler import change, farewell, upkeep, verify
+from auth0_rotator.reconciler import change, farewell, roll_out, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.reporting import report
@@ -66,6 +66,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.PUBLISH: upkeep.publish,
     Action.ROTATE: change.rotate,
     Action.MOVE: upkeep.move,
+    Action.ROLL_OUT: roll_out.roll_out,
     Action.VERIFY: verify.verify,
 }
 
@@ -114,7 +115,7 @@ class Reconciler:
             return None
         if run.memory.failure is not None or run.memory.rotated is not None:
             self._world.turns.leave(key)
-        again = self._next_instant(run, o)
+        again = _no_later(self._next_instant(run, o), o)
         if run.memory.unwritten_status is not None:
             # What could not be told is told as soon as it can be, though nothing else is to be done.
             soon = run.postponed(None)
@@ -278,3 +279,10 @@ class Reconciler:
         if decision.reason is Reason.WAITING_FOR_DUE_DATE and decision.until - o.now > LOOK_BEFORE:
             return decision.until - LOOK_BEFORE
         return decision.until
+
+
+def _no_later(again: datetime | None, o: Observation) -> datetime | None:
+    """Return when to come again, not beyond the next look at the consumers."""
+    look = o.roll_out_at if not o.is_rolled_out else None
+    instants = [again, look if look is not None and look > o.now else None]
+    return min((instant for instant in instants if instant is not None), default=None)

@@ -29,6 +29,19 @@ class Verification:
 
 
 @dataclass(slots=True)
+class RollOut:
+    """How far the consumers of one value have come."""
+
+    subject: str
+    """The rotation id of the value, and who its consumers are."""
+    tries: int = 0
+    again_at: datetime | None = None
+    is_restart: bool = False
+    """Whether this process restarted one of them."""
+    is_done: bool = False
+
+
+@dataclass(slots=True)
 class Memory:
     """See the module."""
 
@@ -42,6 +55,7 @@ class Memory:
     seen_at: float = float("-inf")
     """When the rotation was last known to be as the mirror shows it (event loop's clock)."""
     verification: Verification | None = None
+    roll_out: RollOut | None = None
     moving: Verification | None = None
     """How far the asking of another domain's tenant has come; done: it does not know the value."""
     is_word_taken_back: bool = False
@@ -65,6 +79,8 @@ class Memory:
     is_adopted: bool = False
     verified: Condition | None = None
     verified_milliseconds: int | None = None
+    consumers: Condition | None = None
+    rolled_milliseconds: int | None = None
     stale_reads: int = 0
 
     def begin_pass(self) -> None:
@@ -75,4 +91,6 @@ class Memory:
         self.is_adopted = False
         self.verified = None
         self.verified_milliseconds = None
+        self.consumers = None
+        self.rolled_milliseconds = None
         self.stale_reads = 0

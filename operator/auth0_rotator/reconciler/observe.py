@@ -1,6 +1,7 @@
 """From what the watches said to an `Observation`, with a live read only where nothing else tells."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.limits import is_unproven
@@ -8,6 +9,7 @@ from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import Connection, Contest, Observation, Rival
 from auth0_rotator.reconciler.memory import Memory, Verification
+from auth0_rotator.reconciler.roll_out import subject_of
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
 from auth0_rotator.subject import Key, Rotation, parse_status, referred
@@ -36,6 +38,7 @@ async def observe(run: Pass) -> Observation:
         rotation = replace(rotation, status=rotation.status.seen_after(current))
     verification = _about(memory.verification, current)
     moving = _about(memory.moving, connection.domain)
+    is_rolled_out, roll_out_at = _roll_out(memory, rotation, journal)
     return Observation(
         now=world.clock(),
         key=run.key,
@@ -59,6 +62,8 @@ async def observe(run: Pass) -> Observation:
         is_word_taken_back=memory.is_word_taken_back,
         is_verification_done=verification is None or verification.is_done,
         verify_at=verification.again_at if verification is not None else None,
+        is_rolled_out=is_rolled_out,
+        roll_out_at=roll_out_at,
         is_move_refused=moving is not None and moving.is_done,
         move_at=moving.again_at if moving is not None else None,
         is_connection_busy=_is_connection_busy(run, rotation, connection),
@@ -79,6 +84,23 @@ def _note_word(memory: Memory, rotation: Rotation | None, journal: Journal | Non
 def _about(asking: Verification | None, subject: str) -> Verification | None:
     """Return how far the asking has come where it is about `subject`, else None."""
     return asking if asking is not None and subject and asking.subject == subject else None
+
+
+def _roll_out(
+    memory: Memory, rotation: Rotation | None, journal: Journal | None
+) -> tuple[bool, datetime | None]:
+    """Return whether the consumers of the current value are seen to, and when they are looked at."""
+    current = journal.current if journal is not None else None
+    if rotation is None or journal is None or current is None:
+        return True, None
+    rotation_id, rolling = current.record.rotation_id, memory.roll_out
+    if rolling is None:
+        # A former process may have come to the end.
+        is_done = rotation.status.is_rolled_out(rotation_id, generation=rotation.generation)
+        return is_done and not journal.to_restart, None
+    if rolling.subject != subject_of(rotation, rotation_id):
+        return False, None
+    return rolling.is_done, rolling.again_at
 
 
 async def _is_namespace_terminating(

@@ -67,6 +67,8 @@ async def report(run: Pass, o: Observation, decision: Decision) -> None:
         failure=memory.failure,
         verified=memory.verified,
         verified_milliseconds=memory.verified_milliseconds,
+        consumers=memory.consumers,
+        rolled_milliseconds=memory.rolled_milliseconds,
         noticed_for=_notice(run, o, decision),
     )
     status = build_status(o, decision, outcome)

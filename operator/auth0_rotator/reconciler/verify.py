@@ -5,6 +5,7 @@ from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, 
 from auth0_rotator.decision import Decision
 from auth0_rotator.errors import Refused, Retry, Unknown
 from auth0_rotator.journal import Journal, proven
+from auth0_rotator.metrics import VERIFY_SECONDS
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.delivery import send_current
@@ -35,6 +36,7 @@ def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
     if current is not None and current.record.rotated_at is not None:
         took = o.now - current.record.rotated_at
         run.memory.verified_milliseconds = max(0, round(took.total_seconds() * 1000))
+        VERIFY_SECONDS.observe(max(0.0, took.total_seconds()))
     message = f"the tenant accepts the delivered value for {client_id}"
     _conclude(run, ConditionStatus.TRUE, Reason.VERIFIED, message)
     run.notice(Reason.VERIFIED, message)

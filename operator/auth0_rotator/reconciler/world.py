@@ -11,7 +11,7 @@ from typing import Final
 from ulid import ULID
 
 from auth0_rotator.auth0 import Tenant
-from auth0_rotator.cluster import Body, Objects, Secrets
+from auth0_rotator.cluster import Body, Objects, Secrets, Workloads
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
@@ -55,6 +55,7 @@ class World:
     mirror: Mirror
     objects: Objects
     secrets: Secrets
+    workloads: Workloads
     connections: Connections
     namespaces: Namespaces
     turns: Turns

@@ -97,6 +97,39 @@ class DeletionPolicy(Image):
     """The client gets a secret that nobody knows. By default the value stays valid."""
 
 
+class ConsumerKind(StrEnum):
+    """The kinds of workloads that can be restarted."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    ROLLOUT = "argo.Rollout"
+
+
+class RolloutRestartTarget(Image):
+    """A workload that reads the target only when its pods start."""
+
+    kind: ConsumerKind
+    """Deployment, StatefulSet, DaemonSet, or argo.Rollout for a Rollout of Argo Rollouts."""
+    name: ObjectName
+    """Name of the workload, in the namespace of the rotation."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+RolloutRestartTargets = Annotated[
+    list[RolloutRestartTarget],
+    Field(
+        max_length=32,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["kind", "name"],
+        },
+    ),
+]
+
+
 class RotationSpec(Image):
     """Which client secret is rotated, when, and where it is delivered."""
 
@@ -152,6 +185,8 @@ class RotationSpec(Image):
     initial_rotation: InitialRotation = InitialRotation.IMMEDIATE
     """Immediate: creation rotates, and the secret that the client had is dead. WhenDue: the value
     that the target already holds is kept until the first due date."""
+    rollout_restart_targets: RolloutRestartTargets = Field(default=[])
+    """Workloads that are restarted after each rotation, once."""
     rotation_trigger: Annotated[str, Field(max_length=256)] | None = None
     """A value that was not handled before means: rotate now, once."""
     suspend: StrictBool = False

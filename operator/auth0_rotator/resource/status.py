@@ -63,6 +63,8 @@ class HistoryEntry(Image):
     """From the tenant's acceptance to the written Secret."""
     verified_milliseconds: Count | None = None
     """From the tenant's acceptance to the first login with the value."""
+    rolled_milliseconds: Count | None = None
+    """From the tenant's acceptance to the last restarted consumer."""
     result: str
     """How it ended."""
     reason: Annotated[str, Field(max_length=256)] | None = None
@@ -108,7 +110,8 @@ class RotationStatus(Image):
     """The last rotations, newest first."""
     conditions: Conditions | None = None
     """Ready: the target holds what the tenant holds. Reconciling: an attempt is being executed.
-    Stalled: a person is needed. Verified: the tenant accepts the delivered value."""
+    Stalled: a person is needed. Verified: the tenant accepts the delivered value. ConsumersCurrent,
+    where there are rolloutRestartTargets: they run on the delivered value."""
 
 
 class ConnectionStatus(Image):

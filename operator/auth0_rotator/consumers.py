@@ -1,0 +1,110 @@
+"""Workloads that use a target: the mark that restarts them, and whether they run on a value. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from auth0_rotator.conditions import parse_timestamp
+from auth0_rotator.record import PREFIX
+
+# In order of the kinds' own words for the same thing.
+_UPDATED: Final = ("updatedReplicas", "updatedNumberScheduled")
+_AVAILABLE: Final = ("availableReplicas", "numberAvailable")
+
+
+def mark_of(secret_name: str) -> str:
+    """Return the annotation of a pod template that says for which rotation of this Secret it was
+    restarted last."""
+    return f"{PREFIX}secret-{sha256(secret_name.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A workload as it was read."""
+
+    version: str
+    marks: Mapping[str, str]
+    """The annotations of its pod template."""
+    selector: str
+    """Which pods are its own, as a label selector."""
+    is_rolled_out: bool
+    """Whether its controller has replaced all pods, and they are available."""
+    obstacle: str
+    """Why its controller replaces none, or not all, by itself; empty where it does."""
+
+    def lacks(self, marks: Mapping[str, str]) -> dict[str, str]:
+        """Return those of `marks` that it does not carry yet.
+
+        One of a later rotation stays: ids sort by time, and going back would restart once more.
+        """
+        return {name: id_ for name, id_ in marks.items() if self.marks.get(name, "") < id_}
+
+
+def parse_workload(body: Mapping[str, Any]) -> Workload:
+    """Return a Deployment, StatefulSet, DaemonSet or Rollout as a `Workload`."""
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    template = (spec.get("template") or {}).get("metadata") or {}
+    return Workload(
+        version=metadata["resourceVersion"],
+        marks=template.get("annotations") or {},
+        selector=_selector(spec.get("selector") or {}),
+        is_rolled_out=_is_rolled_out(metadata, spec, status),
+        obstacle=_obstacle(spec),
+    )
+
+
+def _is_rolled_out(
+    metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]
+) -> bool:
+    # Argo writes the generation that it has observed as text.
+    if int(status.get("observedGeneration") or 0) < int(metadata.get("generation") or 0):
+        return False
+    wanted = int(status.get("desiredNumberScheduled", spec.get("replicas", 1)))
+    updated, available = _count(status, _UPDATED), _count(status, _AVAILABLE)
+    # Those that are still to go are counted as well.
+    standing = int(status.get("replicas") or 0)
+    return updated >= wanted and available >= wanted and standing <= max(updated, wanted)
+
+
+def _count(status: Mapping[str, Any], names: Sequence[str]) -> int:
+    return next((int(status[name]) for name in names if name in status), 0)
+
+
+def _obstacle(spec: Mapping[str, Any]) -> str:
+    if spec.get("paused"):
+        return "it is paused"
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return "its updateStrategy is OnDelete"
+    if (strategy.get("rollingUpdate") or {}).get("partition"):
+        return "its updateStrategy has a partition"
+    return ""
+
+
+def _selector(selector: Mapping[str, Any]) -> str:
+    """Return a selector of the API as text, as a list of pods takes it."""
+    parts = [f"{name}={value}" for name, value in (selector.get("matchLabels") or {}).items()]
+    for one in selector.get("matchExpressions") or ():
+        name, values = one["key"], f"({','.join(one.get('values') or ())})"
+        parts.append(
+            {
+                "In": f"{name} in {values}",
+                "NotIn": f"{name} notin {values}",
+                "Exists": name,
+            }.get(one["operator"], f"!{name}")
+        )
+    return ",".join(parts)
+
+
+def older_pods(pods: Sequence[Mapping[str, Any]], since: datetime) -> list[str]:
+    """Return the names of the pods that run since before `since`; those that end do not count."""
+    return sorted(
+        pod["metadata"]["name"]
+        for pod in pods
+        if not pod["metadata"].get("deletionTimestamp")
+        and (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}
+        and (began := parse_timestamp((pod.get("status") or {}).get("startTime"))) is not None
+        and began < since
+    )

@@ -1,0 +1,196 @@
+"""Those who use a value: restarted once for each rotation, and looked after until they run on it.
+
+Nothing here fails a rotation: what is in the way is told in ConsumersCurrent, and tried again.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
+from auth0_rotator.consumers import Workload, mark_of, older_pods
+from auth0_rotator.decision import Decision
+from auth0_rotator.decision.consumers import LONGEST_PAUSE
+from auth0_rotator.errors import Refused, RotatorError, Stale
+from auth0_rotator.journal import Journal, with_restarts_left
+from auth0_rotator.metrics import ROLL_SECONDS
+from auth0_rotator.observation import Observation, given
+from auth0_rotator.reconciler.memory import RollOut
+from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.record import CommitRecord
+from auth0_rotator.subject import Rotation
+
+# So long a restart waits for other Secrets of the same workload that are about to change.
+COALESCE: Final = timedelta(seconds=3)
+FIRST_PAUSE: Final = timedelta(milliseconds=250)
+LONGEST_LOOK: Final = timedelta(seconds=15)
+PODS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """How it stands with one consumer."""
+
+    reason: Reason
+    message: str
+    is_marked: bool = False
+    """Whether it carries the mark of this rotation, or of a later one."""
+    is_restarted: bool = False
+    """Whether it was marked right now."""
+
+    @property
+    def is_current(self) -> bool:
+        return self.reason is Reason.CONSUMERS_CURRENT
+
+
+async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
+    """Restart who is still to be restarted, and see whether all run on the current value."""
+    rotation, journal = given(o.rotation), given(o.journal)
+    record = given(journal.current).record
+    consumers = consumers_of(rotation)
+    subject = subject_of(rotation, record.rotation_id)
+    memory = run.memory
+    if memory.roll_out is None or memory.roll_out.subject != subject:
+        memory.roll_out = RollOut(subject)
+    owed = [one for one in journal.to_restart if one in consumers]
+    if owed and _is_better_later(run, o, record, owed):
+        memory.roll_out.again_at = o.now + 2 * FIRST_PAUSE
+        return
+    found = {one: await _see_to(run, o, one, is_owed=one in owed) for one in consumers}
+    left = tuple(one for one in owed if not found[one].is_marked)
+    if left != journal.to_restart:
+        await run.write_journal(with_restarts_left(journal, left))
+    restarted = [one for one, finding in found.items() if finding.is_restarted]
+    if restarted:
+        message = f"restarted {', '.join(restarted)} for the rotation {record.rotation_id}"
+        run.notice(Reason.ROLLOUT_RESTARTED, message)
+    _conclude(run, o, record, list(found.values()))
+
+
+def consumers_of(rotation: Rotation) -> list[str]:
+    """Return the consumers that the spec names, as kind/name."""
+    spec = rotation.spec
+    return list(map(str, spec.rollout_restart_targets)) if spec is not None else []
+
+
+def subject_of(rotation: Rotation, rotation_id: str) -> str:
+    """Return what a look at consumers is about: this value, and these consumers."""
+    return " ".join([rotation_id, *consumers_of(rotation)])
+
+
+def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list[str]) -> bool:
+    """Return whether another Secret of a workload is about to change: one restart serves both."""
+    if record.rotated_at is None or abs(o.now - record.rotated_at) >= COALESCE:
+        return False
+    mirror = run.world.mirror
+    others = [rotation.key for one in owed for rotation in _sharing(run, one)]
+    return any(mirror.is_open(key) or mirror.is_due(key, o.now) for key in others)
+
+
+def _sharing(run: Pass, consumer: str) -> list[Rotation]:
+    """Return the other rotations that name this consumer."""
+    return [
+        rotation
+        for rotation in run.world.mirror.rotations.values()
+        if rotation.key.namespace == run.key.namespace
+        and rotation.key != run.key
+        and consumer in consumers_of(rotation)
+    ]
+
+
+async def _see_to(run: Pass, o: Observation, consumer: str, *, is_owed: bool) -> _Finding:
+    """Restart one consumer where that is owed, and find out whether it runs on the value."""
+    kind, _, name = consumer.partition("/")
+    namespace, workloads = run.key.namespace, run.world.workloads
+    own = _own_mark(o)
+    try:
+        workload = await workloads.get(namespace, kind, name)
+        lacking = workload.lacks(own | _marks_of_others(run, consumer)) if workload is not None else {}
+        is_restarted = is_owed and lacking.keys() >= own.keys()
+        if workload is not None and is_restarted:
+            workload = await workloads.mark(namespace, kind, name, lacking, version=workload.version)
+        if workload is None:
+            message = f"there is no {consumer}; create it, or take it from rolloutRestartTargets"
+            return _Finding(Reason.CONSUMER_MISSING, message)
+        reason, message = await _state(run, o, consumer, workload)
+    except Stale:
+        return _Finding(Reason.ROLLING_OUT, f"{consumer} is being changed by somebody else")
+    except Refused as refusal:
+        message = f"{consumer} cannot be restarted: {refusal.message}"
+        return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
+    except RotatorError as error:
+        return _Finding(Reason(error.reason), f"{consumer} cannot be seen to: {error.message}")
+    is_marked = not workload.lacks(own)
+    return _Finding(reason, message, is_marked=is_marked, is_restarted=is_restarted)
+
+
+def _own_mark(o: Observation) -> dict[str, str]:
+    record = given(given(o.journal).current).record
+    return {mark_of(given(o.plan).target_name): record.rotation_id}
+
+
+def _marks_of_others(run: Pass, consumer: str) -> dict[str, str]:
+    """Return the marks of other Secrets for which this consumer is to be restarted as well."""
+    marks = dict[str, str]()
+    for rotation in _sharing(run, consumer):
+        seen = run.world.mirror.journal(rotation.key)
+        journal = seen.journal if seen is not None else None
+        if _owes(journal, consumer) and rotation.plan is not None:
+            marks[mark_of(rotation.plan.target_name)] = _id_of(journal)
+    return marks
+
+
+def _owes(journal: Journal | None, consumer: str) -> bool:
+    return journal is not None and journal.current is not None and consumer in journal.to_restart
+
+
+def _id_of(journal: Journal | None) -> str:
+    return given(given(journal).current).record.rotation_id
+
+
+async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -> tuple[Reason, str]:
+    """Return whether a workload runs on the current value, and what a reader can do where not."""
+    is_marked = not workload.lacks(_own_mark(o))
+    if is_marked and not workload.obstacle:
+        if workload.is_rolled_out:
+            return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the delivered value"
+        return Reason.ROLLING_OUT, f"{consumer} is rolling out"
+    record = given(given(o.journal).current).record
+    if not record.is_generated or record.rotated_at is None:
+        return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the value that was kept"
+    pods = await run.world.workloads.pods(run.key.namespace, workload.selector)
+    older = older_pods(pods, record.rotated_at)
+    if not older:
+        return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the delivered value"
+    why = workload.obstacle or "it was not restarted for this rotation"
+    more = len(older) - PODS_SHOWN
+    shown = ", ".join(older[:PODS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    remedy = "delete them" if workload.obstacle else "restart it"
+    message = f"{consumer}: {why}, and these pods are older than the delivered value: {shown}; {remedy}"
+    return Reason.CONSUMERS_STALE, message
+
+
+def _conclude(run: Pass, o: Observation, record: CommitRecord, found: list[_Finding]) -> None:
+    """Note what to tell, and when to look again."""
+    now, rolling = o.now, given(run.memory.roll_out)
+    late = [finding for finding in found if not finding.is_current]
+    if not late:
+        rolling.is_done, rolling.again_at = True, None
+        message = "; ".join(finding.message for finding in found)
+        _tell(run, ConditionStatus.TRUE, Reason.CONSUMERS_CURRENT, message)
+        if rolling.is_restart and record.rotated_at is not None:
+            took = max(timedelta(0), now - record.rotated_at)
+            run.memory.rolled_milliseconds = took // timedelta(milliseconds=1)
+            ROLL_SECONDS.observe(took.total_seconds())
+        return
+    rolling.is_restart |= any(finding.is_restarted for finding in found)
+    most = LONGEST_LOOK if all(one.reason is Reason.ROLLING_OUT for one in late) else LONGEST_PAUSE
+    rolling.again_at = now + min(FIRST_PAUSE * 2 ** min(rolling.tries, 16), most)
+    rolling.tries += 1
+    worst = next((one for one in late if one.reason is not Reason.ROLLING_OUT), late[0])
+    message = "; ".join(finding.message for finding in late)
+    _tell(run, ConditionStatus.FALSE, worst.reason, message)
+
+
+def _tell(run: Pass, status: ConditionStatus, reason: Reason, message: str) -> None:
+    run.memory.consumers = Condition(ConditionType.CONSUMERS_CURRENT, status, reason, message)

@@ -1,0 +1,18 @@
+"""A control plane in which workloads roll: pods are scheduled, and kwok plays them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from controlplane import ControlPlane
+from harness.installation import install_crds
+
+PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane with a node that is none."""
+    with ControlPlane(parts=PARTS) as plane:
+        install_crds(plane)
+        yield plane
