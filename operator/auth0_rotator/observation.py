@@ -163,6 +163,12 @@ class Observation:
     """Whether there is nothing (more) to be looked after at the consumers of the current value."""
     roll_out_at: datetime | None = None
     """Not before then the next look at them; None where it may come at once."""
+    is_target_refused: bool = False
+    """Whether the tenant has said that the target's newer value is not the live one."""
+    compare_at: datetime | None = None
+    """Not before then the tenant is asked again which of two values is the live one."""
+    is_comparison_unclear: bool = False
+    """Whether it was asked often enough, and did not say."""
     is_move_refused: bool = False
     """Whether another domain's tenant did not know the current value."""
     move_at: datetime | None = None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import RULES, Action, Rule, decide
+from auth0_rotator.decision import comparison as comparison_rules
 from auth0_rotator.decision import consumers as consumer_rules
 from auth0_rotator.decision import lifecycle as lifecycle_rules
 from auth0_rotator.decision import rotation as rotation_rules
@@ -64,7 +65,7 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     # What cannot be read comes before all, for nothing else is known to be absent.
     (
         sending_rules.unreadable_journal_holds,
-        sending_rules.outdated_journal_yields,
+        comparison_rules.outdated_journal_is_compared,
         observation(journal=sending(), target=NEWER, journal_fault="torn"),
     ),
     (
@@ -90,8 +91,13 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     # What the tenant took is delivered before anything else is believed.
     (
         sending_rules.accepted_value_is_delivered,
-        sending_rules.outdated_journal_yields,
+        comparison_rules.outdated_journal_is_compared,
         observation(attempt=ACCEPTED, journal=sending(), target=NEWER),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        sending_rules.sending_in_vain_is_abandoned,
+        observation(attempt=ACCEPTED, rotation=None, journal=sending()),
     ),
     (
         sending_rules.accepted_value_is_delivered,
@@ -154,19 +160,19 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     ),
     # An open outcome, from the surest end to the next try.
     (
-        sending_rules.outdated_journal_yields,
         sending_rules.sending_in_vain_is_abandoned,
+        comparison_rules.outdated_journal_is_compared,
         observation(
             rotation=rotation(**GOING), journal=sending(), target=NEWER, is_namespace_terminating=True
         ),
     ),
     (
-        sending_rules.outdated_journal_yields,
         sending_rules.settled_doubt_ends,
+        comparison_rules.outdated_journal_is_compared,
         observation(rotation=rotation(**SETTLING), journal=sending(), target=NEWER),
     ),
     (
-        sending_rules.outdated_journal_yields,
+        comparison_rules.outdated_journal_is_compared,
         sending_rules.sending_goes_on,
         observation(journal=sending(), target=NEWER),
     ),
@@ -305,11 +311,6 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         created(target=target()),
     ),
     (
-        value_rules.recorded_value_is_adopted,
-        value_rules.newer_target_is_adopted,
-        observation(journal=journal(current=None), target=target()),
-    ),
-    (
         value_rules.existing_value_is_adopted,
         rotation_rules.first_rotation_creates,
         created(
@@ -319,24 +320,22 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     ),
     (
         rotation_rules.first_rotation_creates,
-        value_rules.newer_target_is_adopted,
-        observation(
-            journal=journal(current=None), target=target(of=journal(current=credential(client_id="old")))
-        ),
-    ),
-    (
-        rotation_rules.first_rotation_creates,
         rotation_rules.new_token_rotates,
         observation(journal=journal(current=None), rotation=rotation(**ASKING)),
     ),
+    (
+        rotation_rules.first_rotation_creates,
+        value_rules.journal_is_kept_in_order,
+        observation(journal=journal(current=None, meta=meta(is_intact=False))),
+    ),
     # What is there is delivered before it is replaced.
     (
-        value_rules.newer_target_is_adopted,
         value_rules.journal_is_kept_in_order,
+        comparison_rules.newer_target_is_compared,
         observation(journal=LOST, target=NEWER),
     ),
     (
-        value_rules.newer_target_is_adopted,
+        comparison_rules.newer_target_is_compared,
         value_rules.target_is_published,
         observation(target=NEWER),
     ),
@@ -484,7 +483,14 @@ def test_of_two_rules_that_claim_an_observation_the_first_wins(
 
 
 def test_every_rule_is_in_the_list_once() -> None:
-    modules = (sending_rules, lifecycle_rules, value_rules, consumer_rules, rotation_rules)
+    modules = (
+        sending_rules,
+        comparison_rules,
+        lifecycle_rules,
+        value_rules,
+        consumer_rules,
+        rotation_rules,
+    )
     public = {
         name
         for module in modules
@@ -493,7 +499,8 @@ def test_every_rule_is_in_the_list_once() -> None:
         and not name.startswith("_")
         and getattr(rule, "__module__", "") == module.__name__
     }
-    assert public - {"target_fault", "otherwise_hold"} == {spoken(rule) for rule in RULES}
+    asked = {"target_fault", "otherwise_hold", "before_abandonment"}
+    assert public - asked == {spoken(rule) for rule in RULES}
     assert len(set(RULES)) == len(RULES)
 
 
@@ -562,8 +569,7 @@ BARE = {"is_verification_done": False, "rivals": [WINNER], "target": None, "conn
         ),
         pytest.param(
             {"journal": sending(next=None, current=None, plan=None), "target": NEWER},
-            {"conflict_holds", "recorded_value_is_adopted", "first_rotation_creates"}
-            | {"newer_target_is_adopted"},
+            {"conflict_holds", "recorded_value_is_adopted", "first_rotation_creates"},
             id="a-sending-journal-without-a-value",
         ),
         pytest.param(
@@ -683,6 +689,9 @@ observations = st.builds(
     is_namespace_terminating=st.booleans(),
     is_verification_done=st.booleans(),
     verify_at=st.sampled_from([None, NOW, NOW + MINUTE]),
+    is_target_refused=st.booleans(),
+    compare_at=st.sampled_from([None, NOW, NOW + MINUTE]),
+    is_comparison_unclear=st.booleans(),
     is_move_refused=st.booleans(),
     move_at=st.sampled_from([None, NOW, NOW + MINUTE, NOW + DAY]),
     is_cut_short=st.booleans(),
@@ -742,7 +751,7 @@ def test_what_may_be_live_is_never_let_go_without_a_reason(o: Observation) -> No
             Action.CONTINUE,
             Action.SETTLE,
             Action.ABANDON,
-            Action.ADOPT,
+            Action.COMPARE,
             Action.HOLD,
             Action.FINALIZE,
         }
@@ -759,8 +768,10 @@ def test_an_open_outcome_is_never_waited_for_without_end(o: Observation) -> None
     decision = decide(o)
     if is_sending(o) and decision.action is Action.HOLD:
         assert decision.until is not None
-        assert decision.reason in {Reason.SENDING, Reason.NOT_DELIVERED}
-        if is_leaving(o) and decision.reason is Reason.SENDING:
+        doubts = {Reason.VERIFYING, Reason.ADOPTION_UNCLEAR, Reason.DOMAIN_CHANGED}
+        doubts |= {Reason.SENDING, Reason.CONNECTION_NOT_READY}
+        assert decision.reason in doubts | {Reason.NOT_DELIVERED}
+        if is_leaving(o) and decision.reason in doubts:
             assert o.leaving_since is not None
             assert decision.until <= o.leaving_since + 10 * MINUTE
 

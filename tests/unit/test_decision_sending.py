@@ -14,7 +14,6 @@ from auth0_rotator.subject import Rotation
 from auth0_rotator.target import Target
 from examples import (
     BY_HAND,
-    CLIENT_ID,
     DAY,
     MINUTE,
     NEXT,
@@ -32,7 +31,6 @@ from examples import (
     meta,
     missing_connection,
     observation,
-    plan,
     rival,
     rotation,
     sending,
@@ -210,94 +208,6 @@ def test_without_object_and_journal_nobody_knows_where_to_deliver() -> None:
 
 def test_a_value_that_was_not_accepted_is_not_delivered() -> None:
     assert decide(observation(attempt=attempt())).reason is Reason.WAITING_FOR_DUE_DATE
-
-
-# Outdated --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("stands", "action"),
-    [
-        pytest.param(held(sequence=7, rotation_id="01OTHER"), Action.CONTINUE, id="older"),
-        pytest.param(held(sequence=8, rotation_id="01OTHER"), Action.ADOPT, id="as-old"),
-        pytest.param(held(sequence=9, rotation_id="01OTHER"), Action.ADOPT, id="newer"),
-        pytest.param(held(sequence=8, rotation_id="01NEXT"), Action.CONTINUE, id="delivered-already"),
-        pytest.param(held(sequence=9, rotation_id="01NEXT"), Action.CONTINUE, id="of-the-same-rotation"),
-        pytest.param(None, Action.CONTINUE, id="missing"),
-        pytest.param(target(record=None), Action.CONTINUE, id="without-record"),
-    ],
-)
-def test_a_target_that_is_newer_than_what_is_sent_ends_the_sending(
-    stands: Target | None, action: Action
-) -> None:
-    assert answer(target=stands) is action
-
-
-def test_a_newer_target_says_which_rotation_it_holds() -> None:
-    o = observation(journal=sending(), target=held(sequence=12, rotation_id="01OTHER"))
-    assert decide(o) == Decision(
-        Action.ADOPT,
-        Reason.ADOPTED,
-        "the target holds rotation 12 of this object, the journal still sends 8: an old copy",
-    )
-
-
-def test_a_target_of_another_rotation_tells_nothing() -> None:
-    by = plan(rotation="api", target={"name": "web"})
-    newer = journal(current=credential(BY_HAND, sequence=12, rotation_id="01OTHER"))
-    assert answer(target=target(of=newer, by=by)) is Action.CONTINUE
-
-
-def test_a_journal_that_sends_nothing_is_not_outdated_by_its_parked_value() -> None:
-    parked = journal(next=intended())
-    older = observation(journal=parked, target=held(sequence=7, rotation_id="01OTHER"))
-    assert decide(older).action is Action.PUBLISH
-    newer = observation(journal=parked, target=held(sequence=9, rotation_id="01OTHER"))
-    assert decide(newer).message == "the target holds rotation 9, newer than the journal's 7"
-
-
-def test_a_target_of_another_client_does_not_outdate_what_is_sent() -> None:
-    """An object is created anew, for another client, while its old target stands: sequences begin
-    again at 1. What may be live at the tenant must not be dropped for a value of the old client."""
-    first = sending(
-        current=None,
-        previous=None,
-        next=intended(sequence=1, client_id="new-client"),
-        plan=plan(),
-    )
-    old = held(sequence=3, rotation_id="01OLD")
-    o = observation(
-        rotation=rotation(spec={"parameters": {"clientId": "new-client"}}), journal=first, target=old
-    )
-    assert decide(o) == GOES_ON
-
-
-@pytest.mark.parametrize(
-    ("sent", "stands", "wanted", "action"),
-    [
-        pytest.param("new-client", CLIENT_ID, CLIENT_ID, Action.CONTINUE, id="wanted-back"),
-        pytest.param("new-client", CLIENT_ID, "new-client", Action.CONTINUE, id="of-the-old-client"),
-        pytest.param("new-client", "new-client", CLIENT_ID, Action.ADOPT, id="of-what-is-sent"),
-        pytest.param(CLIENT_ID, CLIENT_ID, "new-client", Action.ADOPT, id="of-a-client-left-since"),
-    ],
-)
-def test_only_a_value_of_the_client_that_is_sent_ends_the_sending(
-    sent: str, stands: str, wanted: str, action: Action
-) -> None:
-    """Whatever the spec names by now: it may be edited while an outcome is open."""
-    o = observation(
-        rotation=rotation(spec={"parameters": {"clientId": wanted}}),
-        journal=sending(next=intended(client_id=sent)),
-        target=held(sequence=9, rotation_id="01OTHER", client_id=stands),
-    )
-    assert decide(o).action is action
-
-
-def test_a_newer_target_without_its_value_cannot_be_adopted() -> None:
-    """Adoption would find no value, do nothing, and be decided again without end."""
-    stands = held(sequence=12, rotation_id="01OTHER")
-    emptied = target(of=None, record=stands.record, data={})
-    assert answer(target=emptied) is not Action.ADOPT
 
 
 # Abandoned -------------------------------------------------------------------------------------

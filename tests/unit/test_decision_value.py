@@ -212,13 +212,6 @@ def newer(sequence: int = 9, **changes: Any) -> Target:
     return target(of=kept, **changes)
 
 
-def test_a_newer_target_is_adopted_by_an_old_journal() -> None:
-    """The journal came back from a backup; the target did not."""
-    assert decide(observation(target=newer(), connection=OFFLINE)) == Decision(
-        Action.ADOPT, Reason.ADOPTED, "the target holds rotation 9, newer than the journal's 7"
-    )
-
-
 @pytest.mark.parametrize(
     "stands",
     [

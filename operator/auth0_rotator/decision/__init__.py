@@ -7,6 +7,7 @@ whatever no rule claims is a hold.
 
 from typing import Final
 
+from auth0_rotator.decision.comparison import newer_target_is_compared, outdated_journal_is_compared
 from auth0_rotator.decision.consumers import consumers_are_restarted
 from auth0_rotator.decision.lifecycle import (
     conflict_holds,
@@ -28,7 +29,6 @@ from auth0_rotator.decision.rotation import (
 )
 from auth0_rotator.decision.sending import (
     accepted_value_is_delivered,
-    outdated_journal_yields,
     sending_goes_on,
     sending_in_vain_is_abandoned,
     settled_doubt_ends,
@@ -37,7 +37,6 @@ from auth0_rotator.decision.sending import (
 from auth0_rotator.decision.value import (
     existing_value_is_adopted,
     journal_is_kept_in_order,
-    newer_target_is_adopted,
     plan_is_remembered,
     recorded_value_is_adopted,
     target_is_published,
@@ -50,9 +49,10 @@ RULES: Final[tuple[Rule, ...]] = (
     unreadable_journal_holds,
     # An open outcome comes before everything else, windows, suspension and deletion included.
     accepted_value_is_delivered,
-    outdated_journal_yields,
     sending_in_vain_is_abandoned,
     settled_doubt_ends,
+    # Neither a deletion nor a person's word waits for what the tenant says of a newer target.
+    outdated_journal_is_compared,
     sending_goes_on,
     # Whoever goes needs no valid spec; whoever has none can be told nothing else.
     gone_is_finalized,
@@ -64,8 +64,8 @@ RULES: Final[tuple[Rule, ...]] = (
     existing_value_is_adopted,
     first_rotation_creates,
     # What is there is delivered before it is replaced, also while suspended.
-    newer_target_is_adopted,
     journal_is_kept_in_order,
+    newer_target_is_compared,
     target_is_published,
     plan_is_remembered,
     # Who uses a dead value is served before anything else changes, also while suspended.

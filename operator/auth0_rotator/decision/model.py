@@ -27,6 +27,8 @@ class Action(StrEnum):
     """Set or remove the finalizer that a revocation needs."""
     ADOPT = "adopt"
     """Take the target's value and record into the journal."""
+    COMPARE = "compare"
+    """Ask the tenant which of two values is the live one, the target's or the journal's."""
     ADOPT_VALUE = "adopt-value"
     """Take a value without record from a Secret that somebody else made."""
     RESTORE_JOURNAL = "restore-journal"

@@ -10,7 +10,7 @@ from typing import Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
-from auth0_rotator.decision.wants import own_record, retry_at
+from auth0_rotator.decision.wants import retry_at
 from auth0_rotator.observation import Observation
 from auth0_rotator.schedule import LONGEST_BACK_OFF, is_ahead
 
@@ -53,24 +53,6 @@ def accepted_value_is_delivered(o: Observation) -> Decision | None:
     if is_ahead(o.attempt.again_at, o.now, at_most=LONGEST_PAUSE):
         return hold(Reason.NOT_DELIVERED, "a short back-off of the delivery", o.attempt.again_at)
     return Decision(Action.CONTINUE, Reason.NOT_DELIVERED, "an accepted value is to be delivered")
-
-
-def outdated_journal_yields(o: Observation) -> Decision | None:
-    """A target newer than what is being sent shows that the journal is an old copy (a restore)."""
-    journal, record = o.journal, own_record(o)
-    if journal is None or journal.next is None or not journal.is_sending or record is None:
-        return None
-    sent = journal.next.record
-    if record.sequence < sent.sequence or record.rotation_id == sent.rotation_id:
-        return None
-    # A value of another client says nothing about the one that is being sent.
-    if record.client_id != sent.client_id or o.target is None or o.target.recorded_secret is None:
-        return None
-    message = (
-        f"the target holds rotation {record.sequence} of this object, the journal still sends "
-        f"{sent.sequence}: an old copy"
-    )
-    return Decision(Action.ADOPT, Reason.ADOPTED, message)
 
 
 def sending_in_vain_is_abandoned(o: Observation) -> Decision | None:
@@ -122,7 +104,13 @@ def sending_goes_on(o: Observation) -> Decision | None:
         return _held(o, message, until)
     trigger, is_stalled = journal.next.record.trigger, o.connection.is_stalled
     failure = fail(Reason.SENDING, message, trigger=trigger, is_stalled=is_stalled)
-    return replace(failure, until=_capped(o, until))
+    return replace(failure, until=before_abandonment(o, until))
+
+
+def before_abandonment(o: Observation, until: datetime) -> datetime:
+    """Return `until`; for an object that is being deleted the end of its wait, if that is sooner."""
+    since = o.leaving_since
+    return until if since is None or not _is_leaving(o) else min(until, since + ABANDON_AFTER)
 
 
 def _pause(o: Observation) -> Decision | None:
@@ -145,13 +133,7 @@ def _pause(o: Observation) -> Decision | None:
 
 
 def _held(o: Observation, message: str, until: datetime) -> Decision:
-    return hold(Reason.SENDING, message, _capped(o, until))
-
-
-def _capped(o: Observation, until: datetime) -> datetime:
-    """Return `until`; for an object that is being deleted the end of its wait, if that is sooner."""
-    since = o.leaving_since
-    return until if since is None or not _is_leaving(o) else min(until, since + ABANDON_AFTER)
+    return hold(Reason.SENDING, message, before_abandonment(o, until))
 
 
 def _is_given_up(o: Observation) -> bool:

@@ -5,7 +5,6 @@ from typing import Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, stall
-from auth0_rotator.decision.wants import own_record
 from auth0_rotator.journal import Plan
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.resource import CreationPolicy, InitialRotation
@@ -65,19 +64,6 @@ def existing_value_is_adopted(o: Observation) -> Decision | None:
     if not o.connection.domain:
         return stall(o.connection.reason, o.connection.message)
     return Decision(Action.ADOPT_VALUE, Reason.ADOPTED, "the value that was there is kept")
-
-
-def newer_target_is_adopted(o: Observation) -> Decision | None:
-    """A target with a higher sequence than the journal's shows that the journal is an old copy."""
-    record = own_record(o)
-    if o.journal is None or record is None or record.sequence <= o.journal.sequence:
-        return None
-    if o.target is None or o.target.recorded_secret is None:
-        return None
-    message = (
-        f"the target holds rotation {record.sequence}, newer than the journal's {o.journal.sequence}"
-    )
-    return Decision(Action.ADOPT, Reason.ADOPTED, message)
 
 
 def journal_is_kept_in_order(o: Observation) -> Decision | None:

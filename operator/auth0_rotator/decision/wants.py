@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord
 from auth0_rotator.resource import RotationWindow
 from auth0_rotator.schedule import day_of_schedule, next_rotation_in_zone, spread_offset
+from auth0_rotator.target import Target
 from auth0_rotator.windows import next_opening
 
 
@@ -15,6 +17,22 @@ def own_record(o: Observation) -> CommitRecord | None:
     if o.target is None or o.target.rotation != o.key.name:
         return None
     return o.target.record
+
+
+def is_of_wanted_client(o: Observation, record: CommitRecord) -> bool:
+    """Return whether the value is of the client that is wanted: by the journal while that sends."""
+    if o.journal is not None and o.journal.is_sending:
+        return True
+    spec = o.rotation.spec if o.rotation is not None else None
+    return spec is not None and spec.parameters.client_id == record.client_id
+
+
+def pair_of(journal: Journal | None, target: Target | None) -> str:
+    """Return what a comparison is about: the two values, by their rotation ids; empty for none."""
+    held = journal and (journal.next if journal.is_sending else journal.current)
+    if not held or target is None or target.record is None:
+        return ""
+    return f"{held.record.rotation_id} {target.record.rotation_id}"
 
 
 def new_tokens(o: Observation) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale,
 from auth0_rotator.journal import journal_name
 from auth0_rotator.metrics import forget_rotation
 from auth0_rotator.observation import Observation
-from auth0_rotator.reconciler import change, farewell, roll_out, upkeep, verify
+from auth0_rotator.reconciler import change, comparison, farewell, roll_out, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.reporting import report
@@ -60,6 +60,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.FINALIZE: farewell.finalize,
     Action.GUARD: farewell.guard,
     Action.ADOPT: upkeep.adopt,
+    Action.COMPARE: comparison.compare,
     Action.ADOPT_VALUE: upkeep.adopt_value,
     Action.RESTORE_JOURNAL: upkeep.restore_journal,
     Action.REMEMBER_PLAN: upkeep.remember_plan,

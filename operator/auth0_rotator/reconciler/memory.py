@@ -18,7 +18,8 @@ class Verification:
     """How far the probing of one value has come."""
 
     subject: str
-    """What it is about: the rotation id of the value, or the domain that it may have moved to."""
+    """What it is about: the rotation id of the value, or the domain that it may have moved to, or the
+    rotation ids of two values of which one is live."""
     began_at: datetime
     """When the first of these probes was asked."""
     tries: int = 0
@@ -26,6 +27,8 @@ class Verification:
     is_done: bool = False
     once_more_at: datetime | None = None
     """When another round of probes begins, whatever this one says; None: it is the last."""
+    is_unclear: bool = False
+    """Whether it was asked for often enough, and nobody said."""
 
 
 @dataclass(slots=True)
@@ -58,6 +61,8 @@ class Memory:
     roll_out: RollOut | None = None
     moving: Verification | None = None
     """How far the asking of another domain's tenant has come; done: it does not know the value."""
+    comparing: Verification | None = None
+    """How far the asking has come which of two values is live; done: the target's is not."""
     is_word_taken_back: bool = False
     """Whether, since this change is open, there was an instant without a person's word about it."""
     is_revocation_sent: bool = False

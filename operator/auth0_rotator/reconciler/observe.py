@@ -5,6 +5,7 @@ from datetime import datetime
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.limits import is_unproven
+from auth0_rotator.decision.wants import pair_of
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import Connection, Contest, Observation, Rival
@@ -39,12 +40,14 @@ async def observe(run: Pass) -> Observation:
     verification = _about(memory.verification, current)
     moving = _about(memory.moving, connection.domain)
     is_rolled_out, roll_out_at = _roll_out(memory, rotation, journal)
+    target = await _target(run, plan, rotation) if plan is not None else None
+    comparing = _about(memory.comparing, pair_of(journal, target))
     return Observation(
         now=world.clock(),
         key=run.key,
         rotation=rotation,
         journal=journal,
-        target=await _target(run, plan, rotation) if plan is not None else None,
+        target=target,
         connection=connection,
         unit=world.unit,
         process=world.process,
@@ -64,6 +67,9 @@ async def observe(run: Pass) -> Observation:
         verify_at=verification.again_at if verification is not None else None,
         is_rolled_out=is_rolled_out,
         roll_out_at=roll_out_at,
+        is_target_refused=comparing is not None and comparing.is_done,
+        compare_at=comparing.again_at if comparing is not None else None,
+        is_comparison_unclear=comparing is not None and comparing.is_unclear,
         is_move_refused=moving is not None and moving.is_done,
         move_at=moving.again_at if moving is not None else None,
         is_connection_busy=_is_connection_busy(run, rotation, connection),

@@ -27,11 +27,11 @@ REPAIRS_KEPT: Final = 16
 
 async def adopt(run: Pass, o: Observation, decision: Decision) -> None:
     """Take the target's value and commit record into the journal. Zero remote calls."""
-    target, rotation = given(o.target), given(o.rotation)
-    found = given(target.record)
+    target = given(o.target)
+    found, tokens = given(target.record), o.rotation.tokens if o.rotation is not None else ()
     is_first = o.journal is None or o.journal.current is None
     handled = with_tokens(o.journal.handled if o.journal is not None else (), found.handled)
-    record = replace(found, handled=with_tokens(handled, rotation.tokens if is_first else ()))
+    record = replace(found, handled=with_tokens(handled, tokens if is_first else ()))
     await _adopt(run, o, given(target.recorded_secret), record)
     run.memory.attempt = None
     # It may have died since it was written, and nothing else would bring the next pass.
@@ -61,6 +61,16 @@ async def adopt_value(run: Pass, o: Observation, _: Decision) -> None:
         Reason.ADOPTED,
         f"the value under {key} in the Secret {given(o.plan).target_name} was kept; it is rotated when "
         "it is due",
+    )
+
+
+async def take_back(run: Pass, o: Observation, former: ClientSecret) -> None:
+    """Take the value from before `current` as the current one again: it is the one that works."""
+    await _adopt_working(run, o, former)
+    run.notice(
+        Reason.ADOPTED,
+        "the tenant refuses the value that was delivered and accepts the one before it, which was taken "
+        "back without a rotation",
     )
 
 
@@ -117,6 +127,16 @@ def _standing_secret(o: Observation) -> ClientSecret | None:
 
 async def _adopt_repair(run: Pass, o: Observation) -> None:
     """Keep the value that a person put into the target after the client was rotated elsewhere."""
+    await _adopt_working(run, o, given(_standing_secret(o)))
+    run.notice(
+        Reason.ADOPTED,
+        f"the tenant refuses the value that was delivered and accepts the one that the Secret "
+        f"{given(o.plan).target_name} holds now; it was adopted",
+    )
+
+
+async def _adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> None:
+    """Make a value current that the tenant accepts instead of the one that is current."""
     journal = given(o.journal)
     record = replace(
         given(journal.current).record,
@@ -126,13 +146,8 @@ async def _adopt_repair(run: Pass, o: Observation) -> None:
         trigger=Trigger.MANUAL,
         is_generated=False,
     )
-    await _adopt(run, o, given(_standing_secret(o)), record)
+    await _adopt(run, o, secret, record)
     begin_verification(run, record.rotation_id)
-    run.notice(
-        Reason.ADOPTED,
-        f"the tenant refuses the value that was delivered and accepts the one that the Secret "
-        f"{given(o.plan).target_name} holds now; it was adopted",
-    )
 
 
 async def remember_plan(run: Pass, o: Observation, decision: Decision) -> None:

@@ -9,6 +9,7 @@ from auth0_rotator.metrics import VERIFY_SECONDS
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.delivery import send_current
+from auth0_rotator.reconciler.upkeep import take_back
 from auth0_rotator.reconciler.verification import begin_verification, is_verified
 from auth0_rotator.reconciler.world import Pass
 
@@ -52,7 +53,10 @@ async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
         return
     former = journal.previous
     if former is not None and await tenant.probe(client_id, former) is Liveness.LIVE:
-        await _undo_late_request(run, o)
+        # Without a lost request nothing of ours can have brought it back: somebody else did, or the
+        # current value came from a Secret that was older than it said.
+        is_ours = journal.late_until is not None
+        await (_undo_late_request(run, o) if is_ours else take_back(run, o, former))
         return
     message = (
         f"{current.record.domain} refuses the delivered value of {client_id}: it was rotated elsewhere. "
