@@ -107,7 +107,7 @@ class JournalMeta:
     """The uid of the rotation that it belongs to; empty where the owner reference is gone."""
     deleting_since: datetime | None
     is_intact: bool
-    """Whether its labels stand as the operator wrote them."""
+    """Whether its labels and our finalizer stand as the operator wrote them."""
     foreign: dict[str, Any]
     """Labels, annotations and finalizers of other people, written back as they were found."""
 

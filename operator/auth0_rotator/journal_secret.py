@@ -67,7 +67,7 @@ def see_journal(secret: Mapping[str, Any]) -> SeenJournal:
 
 
 def journal_secret(journal: Journal, *, namespace: str, rotation: str, owner_uid: str) -> dict[str, Any]:
-    """Return the Secret that says `journal`, owned by the rotation with `owner_uid`.
+    """Return the Secret that says `journal`, owned by the rotation with `owner_uid`; empty: by none.
 
     With the journal's own resourceVersion in it, a replacement is a compare-and-swap.
     """
@@ -77,7 +77,7 @@ def journal_secret(journal: Journal, *, namespace: str, rotation: str, owner_uid
         "labels": _labels(),
         "annotations": _annotations(journal) | {ROTATION_ANNOTATION: rotation},
         "finalizers": [SENDING_FINALIZER] if journal.is_sending else [],
-        "ownerReferences": [owner_reference(rotation, owner_uid)],
+        "ownerReferences": [owner_reference(rotation, owner_uid)] if owner_uid else [],
     }
     if journal.meta is not None:
         foreign = journal.meta.foreign
@@ -150,7 +150,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
             is_unproven=annotations.get(_UNPROVEN) == "true",
             to_restart=tuple(filter(None, annotations.get(_TO_RESTART, "").split(","))),
             settle_seen=annotations.get(_SETTLE_SEEN, ""),
-            meta=_meta(secret["metadata"]),
+            meta=_meta(secret["metadata"], is_sending=annotations.get(_STATE) == State.SENDING.value),
         )
     except RecordUnreadableError as error:
         raise JournalUnreadableError(str(error)) from None
@@ -214,16 +214,17 @@ def _credential(
     return Credential(secret, record)
 
 
-def _meta(metadata: Mapping[str, Any]) -> JournalMeta:
+def _meta(metadata: Mapping[str, Any], *, is_sending: bool) -> JournalMeta:
     labels = metadata.get("labels") or {}
     owners = metadata.get("ownerReferences") or []
     ours = [owner for owner in owners if owner.get("kind") == Kind.ROTATION.value]
+    is_guarded = SENDING_FINALIZER in (metadata.get("finalizers") or [])
     return JournalMeta(
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         owner_uid=ours[0]["uid"] if ours else "",
         deleting_since=parse_timestamp(metadata.get("deletionTimestamp")),
-        is_intact=_labels().items() <= labels.items(),
+        is_intact=_labels().items() <= labels.items() and is_guarded == is_sending,
         foreign={
             "labels": labels,
             "annotations": {

@@ -163,6 +163,8 @@ class Observation:
     """Whether there is nothing (more) to be looked after at the consumers of the current value."""
     roll_out_at: datetime | None = None
     """Not before then the next look at them; None where it may come at once."""
+    alone_since: datetime | None = None
+    """Since when this process knows of a rotation that it has never seen; None where it has seen it."""
     is_target_refused: bool = False
     """Whether the tenant has said that the target's newer value is not the live one."""
     compare_at: datetime | None = None

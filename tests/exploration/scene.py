@@ -50,6 +50,8 @@ class Scene:
         self.memory = Memory(
             attempt=self.worker.attempt,
             tried_tokens=self.worker.tried,
+            first_look_at=self.worker.leading_since,
+            has_seen_rotation=self.worker.has_seen_rotation,
             verification=None
             if asking is None
             else Verification(
@@ -84,6 +86,7 @@ class Scene:
             attempt=memory.attempt and plain_attempt(memory.attempt, self.state.now),
             asking=Asking.of(memory.verification) if is_verifying else None,
             tried=memory.tried_tokens,
+            has_seen_rotation=memory.has_seen_rotation,
         )
         return replace(self.state, workers=(worker,))
 

@@ -122,6 +122,8 @@ class Worker:
     parked: Parked | None = None
     asking: Asking | None = None
     tried: frozenset[str] = frozenset()
+    has_seen_rotation: bool = False
+    """Whether it has looked while the rotation was there: then it knows that somebody deleted it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import yaml
 from auth0_simulator import App, Operation
 from harness import Kube, Stage, connection, credentials, rotation
 from harness.secrets import create, saved, version
+from harness.story import silence_probes
 
 Body = dict[str, Any]
 
 ROTATION = "Auth0ClientSecretRotation"
 PREFIX = "auth0rotator.dev/"
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 STATE = Path(__file__).parent / "data" / "state-0.1.0.yaml"
 
 
@@ -221,3 +222,71 @@ async def test_an_upgrade_in_the_middle_of_a_rotation_finishes_it_with_the_same_
     assert (await stage.kube.secret("web"))["PREVIOUS"] == journal["current"]
     assert "finalizers" not in (await saved(stage.kube, "Secret", "web.journal"))["metadata"]
     assert {entry.value for entry in stage.tenant.asked(Operation.PATCH)} <= {chosen}
+
+
+# Restored in the order of a backup tool: Secrets first, without owners and finalizers ------------------
+
+
+def bare(body: Body) -> Body:
+    """Leave out owners and finalizers."""
+    metadata = {
+        key: value for key, value in without_owner(body)["metadata"].items() if key != "finalizers"
+    }
+    return body | {"metadata": metadata}
+
+
+async def test_a_journal_that_comes_before_its_rotation_waits_for_it(stage: Stage) -> None:
+    """Catches an operator that takes the first part of a restore for the last of a deletion."""
+    app = await stage.rotated()
+    kept = await backup(stage)
+    kube = await lose_namespace(stage)
+    await create(kube, bare(kept["web.journal"]))
+    await stage.run_for(9 * MINUTE)
+    await create(kube, kept["object"])
+    await assert_taken_over(stage, kube, app, changes=1)
+
+
+async def test_the_newer_of_journal_and_target_counts_though_both_come_first(stage: Stage) -> None:
+    """Catches a journal that is deleted, so that the older target's dead value is what is left."""
+    app = await stage.rotated()
+    old = await backup(stage)
+    await rotate_now(stage, stage.kube, app, "monday")
+    new = await backup(stage)
+    kube = await lose_namespace(stage)
+    for body in (new["web.journal"], old["web"]):
+        await create(kube, bare(body))
+    await stage.settle()
+    await create(kube, new["object"])
+    await assert_taken_over(stage, kube, app, changes=2)
+
+
+async def test_an_open_journal_that_comes_before_its_rotation_loses_nothing(stage: Stage) -> None:
+    """Catches an open journal without finalizer that is deleted: its value is live, and nowhere else."""
+    app = await stage.rotated()
+    silence_probes(stage.tenant)
+    stage.tenant.lose_answer()
+    await rotate_now(stage, stage.kube, app, "monday")
+    kept = await backup(stage)
+    stage.tenant.answer(500, {}, operation=Operation.PATCH, times=1000)
+    await stage.kube.merge("Secret", "web.journal", {"metadata": {"finalizers": None}})
+    kube = await lose_namespace(stage)
+    await create(kube, bare(kept["web.journal"]))
+    await stage.settle()
+    restored = await saved(kube, "Secret", "web.journal")
+    assert restored["metadata"]["finalizers"] == [f"{PREFIX}sending"]
+    await create(kube, bare(kept["web"]))
+    await create(kube, kept["object"])
+    stage.tenant.faults.clear()
+    await assert_taken_over(stage, kube, app, changes=2)
+
+
+async def test_what_nobody_brings_a_rotation_for_goes_after_ten_minutes(stage: Stage) -> None:
+    """Catches a journal that stays for ever, and one that goes before a restore can be over."""
+    await stage.rotated()
+    kept = await backup(stage)
+    kube = await lose_namespace(stage)
+    await create(kube, bare(kept["web.journal"]))
+    await stage.run_for(9 * MINUTE)
+    assert await kube.get("Secret", "web.journal") is not None
+    await stage.run_for(2 * MINUTE)
+    assert await kube.get("Secret", "web.journal") is None

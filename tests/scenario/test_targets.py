@@ -1,5 +1,6 @@
 """The Secret that applications mount: whose it is, what is kept of it, what is let go."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -87,6 +88,10 @@ async def test_keys_in_a_secret_of_others_leave_with_their_rotation_where_they_s
     if is_absent:
         await stage.kube.eventually(lambda: is_gone(stage, "web.journal"))
         await stage.restart()
+        # What nobody has seen a rotation of may be the first part of a restore.
+        await stage.run_for(timedelta(minutes=9))
+        assert await stage.kube.secret("shared") != {"THEIRS": "stays"}
+        await stage.run_for(timedelta(minutes=1))
     await stage.settle()
     left = await stage.kube.secret("shared")
     assert left == {"THEIRS": "stays"} | ({} if deletes else {"ID": app.client_id, "SECRET": app.secret})

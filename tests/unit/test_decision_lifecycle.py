@@ -1,5 +1,6 @@
 """A rotation that goes, cannot be followed, or is not alone with its claim."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.observation import Contest
 from auth0_rotator.subject import Key
 from examples import (
+    MINUTE,
+    NOW,
     created,
     invalid_rotation,
     journal,
+    meta,
     observation,
     rival,
     rotation,
@@ -55,6 +59,36 @@ FINALIZE = Decision(Action.FINALIZE, Reason.FINALIZING, "the rotation was delete
 )
 def test_a_rotation_that_goes_leaves_no_journal(changes: dict[str, Any], decision: Decision) -> None:
     assert decide(observation(**changes)) == decision
+
+
+AWAITED = "there is no such rotation; what is left of it waits, for a restore may bring it back"
+TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "until"),
+    [
+        pytest.param({"alone_since": NOW}, NOW + 10 * MINUTE, id="just-found"),
+        pytest.param({"alone_since": NOW - 10 * MINUTE + TICK}, NOW + TICK, id="a-while"),
+        pytest.param({"alone_since": NOW - 10 * MINUTE}, None, id="ten-minutes"),
+        pytest.param({"alone_since": NOW + TICK}, None, id="the-clock-was-set-back"),
+        pytest.param({"alone_since": None}, None, id="it-was-there"),
+        pytest.param(
+            {"alone_since": NOW, "journal": journal(meta=meta(deleting_since=NOW))},
+            None,
+            id="somebody-deletes-what-is-left",
+        ),
+        pytest.param(
+            {"alone_since": NOW, "rotation": rotation(deletionTimestamp=GOING)}, None, id="it-goes"
+        ),
+    ],
+)
+def test_what_stands_alone_waits_ten_minutes_for_its_rotation(
+    changes: dict[str, Any], until: datetime | None
+) -> None:
+    """Backup tools bring Secrets back first: deleted at once, they would be lost."""
+    waits = Decision(Action.HOLD, Reason.FINALIZING, AWAITED, until=until)
+    assert decide(observation(**({"rotation": None} | changes))) == (waits if until else FINALIZE)
 
 
 def test_an_invalid_spec_is_held_with_what_is_wrong() -> None:

@@ -57,6 +57,7 @@ NAMING: dict[str, Any] = {"rolloutRestartTargets": [{"kind": "Deployment", "name
 WINNER = rival(holds=True, created_at=None)
 NEWER = target(of=journal(current=credential(BY_HAND, sequence=9, rotation_id="01OTHER")))
 LOST = journal(meta=meta(owner_uid=""))
+UNGUARDED = sending(meta=meta(is_intact=False))
 MOVED = connection(domain="new.eu.auth0.com")
 ACCEPTED = attempt(accepted=credential(NEXT, sequence=8, rotation_id="01NEXT", rotated_at=NOW))
 ORPHAN = sending(meta=meta(deleting_since=NOW - MINUTE))
@@ -93,6 +94,21 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         sending_rules.accepted_value_is_delivered,
         comparison_rules.outdated_journal_is_compared,
         observation(attempt=ACCEPTED, journal=sending(), target=NEWER),
+    ),
+    (
+        sending_rules.accepted_value_is_delivered,
+        sending_rules.open_journal_is_guarded,
+        observation(attempt=ACCEPTED, journal=UNGUARDED),
+    ),
+    (
+        sending_rules.open_journal_is_guarded,
+        sending_rules.sending_in_vain_is_abandoned,
+        observation(rotation=None, journal=UNGUARDED),
+    ),
+    (
+        sending_rules.open_journal_is_guarded,
+        sending_rules.sending_goes_on,
+        observation(journal=UNGUARDED),
     ),
     (
         sending_rules.accepted_value_is_delivered,
@@ -224,7 +240,7 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     (
         sending_rules.sending_goes_on,
         value_rules.journal_is_kept_in_order,
-        observation(journal=sending(meta=meta(is_intact=False))),
+        observation(journal=sending(meta=meta(owner_uid=""))),
     ),
     (
         sending_rules.sending_goes_on,
@@ -240,6 +256,17 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         sending_rules.sending_goes_on,
         rotation_rules.new_token_rotates,
         observation(rotation=rotation(**ASKING), journal=sending()),
+    ),
+    (
+        sending_rules.sending_goes_on,
+        lifecycle_rules.absent_rotation_is_awaited,
+        observation(rotation=None, journal=sending(), alone_since=NOW),
+    ),
+    # What may be the first part of a restore is not the last of a deletion.
+    (
+        lifecycle_rules.absent_rotation_is_awaited,
+        lifecycle_rules.gone_is_finalized,
+        observation(rotation=None, alone_since=NOW),
     ),
     # Whoever goes needs no valid spec; whoever has none can be told nothing else.
     (
@@ -627,6 +654,7 @@ JOURNALS = [
     journal(late_until=NOW + DAY),
     journal(is_unproven=True),
     journal(meta=meta(is_intact=False)),
+    UNGUARDED,
     sending(),
     sending(current=None),
     sending(attempted_by="operator-2", attempted_at=NOW),
@@ -689,6 +717,7 @@ observations = st.builds(
     is_namespace_terminating=st.booleans(),
     is_verification_done=st.booleans(),
     verify_at=st.sampled_from([None, NOW, NOW + MINUTE]),
+    alone_since=st.sampled_from([None, NOW - MINUTE, NOW - 10 * MINUTE]),
     is_target_refused=st.booleans(),
     compare_at=st.sampled_from([None, NOW, NOW + MINUTE]),
     is_comparison_unclear=st.booleans(),
@@ -752,6 +781,7 @@ def test_what_may_be_live_is_never_let_go_without_a_reason(o: Observation) -> No
             Action.SETTLE,
             Action.ABANDON,
             Action.COMPARE,
+            Action.RESTORE_JOURNAL,
             Action.HOLD,
             Action.FINALIZE,
         }
@@ -772,8 +802,9 @@ def test_an_open_outcome_is_never_waited_for_without_end(o: Observation) -> None
         doubts |= {Reason.SENDING, Reason.CONNECTION_NOT_READY}
         assert decision.reason in doubts | {Reason.NOT_DELIVERED}
         if is_leaving(o) and decision.reason in doubts:
-            assert o.leaving_since is not None
-            assert decision.until <= o.leaving_since + 10 * MINUTE
+            since = o.leaving_since or o.alone_since
+            assert since is not None
+            assert decision.until <= since + 10 * MINUTE
 
 
 @settings(max_examples=300)

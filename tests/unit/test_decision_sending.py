@@ -282,6 +282,48 @@ def test_a_journal_that_nobody_deletes_with_its_rotation_is_deleted_first(
     assert decide(o) == FINALIZE
 
 
+def test_an_open_change_that_stands_alone_goes_on_before_it_is_deleted() -> None:
+    o = observation(rotation=None, journal=sending(), alone_since=NOW)
+    assert decide(o) == GOES_ON
+
+
+def test_a_journal_that_cannot_be_read_waits_for_its_rotation_as_well() -> None:
+    o = created(rotation=None, journal_fault="it is torn", alone_since=NOW)
+    assert decide(o) == Decision(
+        Action.HOLD,
+        Reason.JOURNAL_UNREADABLE,
+        "there is no such rotation, and the journal web.journal cannot be read: it is torn; it waits, "
+        "for a restore may bring the rotation back",
+        until=NOW + 10 * MINUTE,
+        is_stalled=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        pytest.param({}, Action.RESTORE_JOURNAL, id="wanted"),
+        pytest.param({"rotation": None}, Action.RESTORE_JOURNAL, id="alone"),
+        pytest.param({"rotation": going()}, Action.RESTORE_JOURNAL, id="going"),
+        pytest.param({"connection": missing_connection()}, Action.RESTORE_JOURNAL, id="no-connection"),
+        pytest.param(
+            {"rotation": going(), "is_namespace_terminating": True}, Action.ABANDON, id="namespace-goes"
+        ),
+        pytest.param(
+            {"journal": sending(meta=meta(is_intact=False, deleting_since=NOW))},
+            Action.CONTINUE,
+            id="too-late-for-a-finalizer",
+        ),
+        pytest.param({"journal": sending(meta=None)}, Action.CONTINUE, id="never-written"),
+    ],
+)
+def test_an_open_journal_gets_its_finalizer_back_before_all_else(
+    changes: dict[str, Any], action: Action
+) -> None:
+    """Catches one that is deleted with its rotation, and with it the value that may be live."""
+    assert answer(**({"journal": sending(meta=meta(is_intact=False))} | changes)) is action
+
+
 def test_who_gives_up_says_what_to_do() -> None:
     o = observation(rotation=None, journal=sending(meta=GONE_FOR_LONG))
     assert decide(o) == Decision(

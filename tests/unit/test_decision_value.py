@@ -232,14 +232,17 @@ def test_any_other_target_is_written_from_the_journal(stands: Target) -> None:
         pytest.param({"owner_uid": "old-uid"}, True, id="other-owner"),
         pytest.param({"owner_uid": ""}, True, id="no-owner"),
         pytest.param({"owner_uid": UID}, False, id="intact"),
-        pytest.param({"is_intact": False, "deleting_since": NOW}, False, id="going"),
+        pytest.param({"is_intact": False, "deleting_since": NOW}, True, id="held-by-our-finalizer"),
+        pytest.param({"deleting_since": NOW}, False, id="held-by-somebody-else"),
         pytest.param({"owner_uid": "", "deleting_since": NOW}, False, id="going-without-owner"),
     ],
 )
 def test_a_changed_journal_is_written_again(changes: dict[str, Any], *, is_mended: bool) -> None:
     decision = decide(observation(journal=journal(meta=meta(**changes)), connection=OFFLINE))
     mended = Decision(
-        Action.RESTORE_JOURNAL, Reason.DRIFT_REPAIRED, "the journal's label or owner was changed"
+        Action.RESTORE_JOURNAL,
+        Reason.DRIFT_REPAIRED,
+        "the journal's label, owner or finalizer was changed",
     )
     assert decision == (mended if is_mended else AT_REST)
 

@@ -297,7 +297,6 @@ def test_labels_annotations_and_finalizers_of_others_are_written_back() -> None:
     body["metadata"]["annotations"][f"{PREFIX}long-gone"] = "of an older operator"
     kept = parse_journal(body)
     assert kept.meta is not None
-    assert kept.meta.is_intact
     assert kept.meta.foreign["annotations"] == {"team.example/owner": "web"}
     assert kept.meta.foreign["finalizers"] == ["team.example/backup"]
     again = written(kept)["metadata"]
@@ -346,6 +345,29 @@ def test_a_journal_is_intact_while_our_labels_stand(
     assert kept.meta is not None
     assert kept.meta.is_intact is is_intact
     assert kept.meta.foreign["labels"] == (labels or {})
+
+
+@pytest.mark.parametrize(
+    ("kept", "finalizers", "is_intact"),
+    [
+        pytest.param(journal(), None, True, id="at-rest"),
+        pytest.param(journal(), ["team.example/backup"], True, id="held-by-somebody-else"),
+        pytest.param(journal(), [f"{PREFIX}sending"], False, id="a-leftover"),
+        pytest.param(sending(), [f"{PREFIX}sending"], True, id="guarded"),
+        pytest.param(sending(), ["team.example/backup"], False, id="taken-away"),
+        pytest.param(sending(), None, False, id="restored-without"),
+    ],
+)
+def test_a_journal_is_intact_while_our_finalizer_stands_for_an_open_change(
+    kept: Journal, finalizers: list[str] | None, *, is_intact: bool
+) -> None:
+    found = parse_journal(stood(kept, finalizers=finalizers))
+    assert found.meta is not None
+    assert found.meta.is_intact is is_intact
+
+
+def test_a_journal_that_nobody_owns_is_written_without_owner() -> None:
+    assert written(journal(), owner_uid="")["metadata"]["ownerReferences"] == []
 
 
 @pytest.mark.parametrize(

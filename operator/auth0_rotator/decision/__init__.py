@@ -10,6 +10,7 @@ from typing import Final
 from auth0_rotator.decision.comparison import newer_target_is_compared, outdated_journal_is_compared
 from auth0_rotator.decision.consumers import consumers_are_restarted
 from auth0_rotator.decision.lifecycle import (
+    absent_rotation_is_awaited,
     conflict_holds,
     gone_is_finalized,
     guard_follows_spec,
@@ -29,6 +30,7 @@ from auth0_rotator.decision.rotation import (
 )
 from auth0_rotator.decision.sending import (
     accepted_value_is_delivered,
+    open_journal_is_guarded,
     sending_goes_on,
     sending_in_vain_is_abandoned,
     settled_doubt_ends,
@@ -49,12 +51,15 @@ RULES: Final[tuple[Rule, ...]] = (
     unreadable_journal_holds,
     # An open outcome comes before everything else, windows, suspension and deletion included.
     accepted_value_is_delivered,
+    # Before anything that could delete it.
+    open_journal_is_guarded,
     sending_in_vain_is_abandoned,
     settled_doubt_ends,
     # Neither a deletion nor a person's word waits for what the tenant says of a newer target.
     outdated_journal_is_compared,
     sending_goes_on,
     # Whoever goes needs no valid spec; whoever has none can be told nothing else.
+    absent_rotation_is_awaited,
     gone_is_finalized,
     invalid_spec_holds,
     guard_follows_spec,

@@ -3,8 +3,18 @@
 from auth0_rotator.claims import winner_over
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, hold, stall
+from auth0_rotator.decision.wants import awaited_until
 from auth0_rotator.observation import Observation
 from auth0_rotator.subject import REVOKE_FINALIZER
+
+
+def absent_rotation_is_awaited(o: Observation) -> Decision | None:
+    """Secrets of a rotation that nobody here has seen may be the first that a restore brings back."""
+    until = awaited_until(o)
+    if until is None:
+        return None
+    message = "there is no such rotation; what is left of it waits, for a restore may bring it back"
+    return hold(Reason.FINALIZING, message, until)
 
 
 def gone_is_finalized(o: Observation) -> Decision | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
-from auth0_rotator.decision.wants import retry_at
+from auth0_rotator.decision.wants import awaited_until, retry_at
 from auth0_rotator.observation import Observation
 from auth0_rotator.schedule import LONGEST_BACK_OFF, is_ahead
 
@@ -35,7 +35,13 @@ def unreadable_journal_holds(o: Observation) -> Decision | None:
             "backup, or delete it and the value that the target holds is adopted"
         )
         return stall(Reason.JOURNAL_UNREADABLE, message)
-    since = o.leaving_since
+    awaited, since = awaited_until(o), o.leaving_since
+    if awaited is not None:
+        message = (
+            f"there is no such rotation, and the journal {o.key.name}.journal cannot be read: "
+            f"{o.journal_fault}; it waits, for a restore may bring the rotation back"
+        )
+        return stall(Reason.JOURNAL_UNREADABLE, message, awaited)
     if since is not None and not o.is_namespace_terminating and o.now - since < ABANDON_AFTER:
         message = f"a journal that cannot be read is in the way of the deletion: {o.journal_fault}"
         return stall(Reason.JOURNAL_UNREADABLE, message, since + ABANDON_AFTER)
@@ -55,6 +61,18 @@ def accepted_value_is_delivered(o: Observation) -> Decision | None:
     return Decision(Action.CONTINUE, Reason.NOT_DELIVERED, "an accepted value is to be delivered")
 
 
+def open_journal_is_guarded(o: Observation) -> Decision | None:
+    """Without its finalizer a journal goes with its rotation, and with it a value that may be live.
+
+    Somebody took it away, or a backup tool left it out.
+    """
+    meta = o.journal.meta if o.journal is not None and o.journal.is_sending else None
+    if meta is None or meta.is_intact or meta.deleting_since is not None or o.is_namespace_terminating:
+        return None
+    message = "the journal of an open change had lost its finalizer or its label"
+    return Decision(Action.RESTORE_JOURNAL, Reason.DRIFT_REPAIRED, message)
+
+
 def sending_in_vain_is_abandoned(o: Observation) -> Decision | None:
     """A deletion waits for the outcome, but not for ever, and not in a namespace that goes."""
     if o.journal is None or not o.journal.is_sending or not _is_leaving(o):
@@ -65,6 +83,8 @@ def sending_in_vain_is_abandoned(o: Observation) -> Decision | None:
     # A finalizer may hold the rotation, and with it its journal.
     since = o.leaving_since
     if since is None:
+        if awaited_until(o) is not None:
+            return None
         # Nobody deletes the journal of a rotation that was deleted as its orphan.
         return Decision(Action.FINALIZE, Reason.FINALIZING, "the rotation was deleted")
     if o.now - since < ABANDON_AFTER:
@@ -110,7 +130,8 @@ def sending_goes_on(o: Observation) -> Decision | None:
 def before_abandonment(o: Observation, until: datetime) -> datetime:
     """Return `until`; for an object that is being deleted the end of its wait, if that is sooner."""
     since = o.leaving_since
-    return until if since is None or not _is_leaving(o) else min(until, since + ABANDON_AFTER)
+    limit = since + ABANDON_AFTER if since is not None else awaited_until(o)
+    return until if limit is None or not _is_leaving(o) else min(until, limit)
 
 
 def _pause(o: Observation) -> Decision | None:

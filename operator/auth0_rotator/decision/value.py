@@ -67,13 +67,15 @@ def existing_value_is_adopted(o: Observation) -> Decision | None:
 
 
 def journal_is_kept_in_order(o: Observation) -> Decision | None:
-    """A journal without its label is not watched; one without its owner is not collected."""
+    """A journal without its label is not watched; one without its owner is not collected. One with
+    our finalizer while nothing is open would never go."""
     meta = o.journal.meta if o.journal is not None else None
-    if meta is None or o.rotation is None or meta.deleting_since is not None:
+    if meta is None or o.rotation is None:
         return None
-    if meta.is_intact and meta.owner_uid == o.rotation.uid:
+    is_owned = meta.owner_uid == o.rotation.uid or meta.deleting_since is not None
+    if meta.is_intact and is_owned:
         return None
-    message = "the journal's label or owner was changed"
+    message = "the journal's label, owner or finalizer was changed"
     return Decision(Action.RESTORE_JOURNAL, Reason.DRIFT_REPAIRED, message)
 
 

@@ -1,15 +1,19 @@
 """What several rules ask: which record is ours, which token is new, what is due, what waits."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord
 from auth0_rotator.resource import RotationWindow
-from auth0_rotator.schedule import day_of_schedule, next_rotation_in_zone, spread_offset
+from auth0_rotator.schedule import day_of_schedule, is_ahead, next_rotation_in_zone, spread_offset
 from auth0_rotator.target import Target
 from auth0_rotator.windows import next_opening
+
+# For so long a restore may take from the first Secret to the last object.
+RESTORE_PATIENCE: Final = timedelta(minutes=10)
 
 
 def own_record(o: Observation) -> CommitRecord | None:
@@ -17,6 +21,17 @@ def own_record(o: Observation) -> CommitRecord | None:
     if o.target is None or o.target.rotation != o.key.name:
         return None
     return o.target.record
+
+
+def awaited_until(o: Observation) -> datetime | None:
+    """Return until when Secrets wait for their rotation to come, None where it is there or was deleted.
+
+    Backup tools bring Secrets back before the objects that own them, without owners and finalizers.
+    """
+    if o.rotation is not None or o.alone_since is None or o.leaving_since is not None:
+        return None
+    until = o.alone_since + RESTORE_PATIENCE
+    return until if is_ahead(until, o.now, at_most=RESTORE_PATIENCE) else None
 
 
 def is_of_wanted_client(o: Observation, record: CommitRecord) -> bool:

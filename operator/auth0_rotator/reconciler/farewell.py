@@ -66,6 +66,10 @@ async def finalize(run: Pass, o: Observation, _: Decision) -> None:
         await run.world.secrets.delete_journal(run.key, uid=meta.uid)
         await run.read_secret(journal_name(run.key.name))
     left = run.journal()
+    if left is not None and not left.is_sending and left.meta is not None and not left.meta.is_intact:
+        # Our own finalizer is on it, though nothing is open.
+        await run.write_journal(left)
+        left = run.journal()
     if left is not None and not left.is_sending:
         run.obstacle = hold(Reason.FINALIZING, "a finalizer of somebody else keeps the journal")
 

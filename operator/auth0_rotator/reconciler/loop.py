@@ -108,7 +108,7 @@ class Reconciler:
             extra = {"key": str(key), "reason": str(error.reason), "cause": error.message}
             logger.warning("a pass was broken off", extra=extra)
             return run.postponed(None)
-        if o.rotation is None and o.journal is None:
+        if o.rotation is None and o.journal is None and not o.journal_fault and not o.to_withdraw:
             self._world.turns.leave(key)
             await farewell.tell_what_stays(run)
             self._memories.pop(key, None)

@@ -51,6 +51,10 @@ class Memory:
     uid: str = ""
     """The uid of the rotation when it was last reported on."""
     attempt: Attempt | None = None
+    first_look_at: datetime | None = None
+    """When this process first looked at anything of the rotation."""
+    has_seen_rotation: bool = False
+    """Whether the object itself was there at some time since."""
     told_delivery_at: datetime | None = None
     """When it was last told that an accepted value cannot be delivered."""
     tried_tokens: frozenset[str] = frozenset()

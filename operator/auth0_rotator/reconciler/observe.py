@@ -32,6 +32,8 @@ async def observe(run: Pass) -> Observation:
         rotation = replace(rotation, status=parse_status(memory.unwritten_status))
     journal = seen.journal if seen is not None else None
     _note_word(memory, rotation, journal)
+    memory.first_look_at = memory.first_look_at or world.clock()
+    memory.has_seen_rotation |= rotation is not None
     plan = world.mirror.plan(run.key)
     connection = await _connection(run, plan, rotation, journal)
     current = journal.current.record.rotation_id if journal is not None and journal.current else ""
@@ -67,6 +69,7 @@ async def observe(run: Pass) -> Observation:
         verify_at=verification.again_at if verification is not None else None,
         is_rolled_out=is_rolled_out,
         roll_out_at=roll_out_at,
+        alone_since=None if memory.has_seen_rotation else memory.first_look_at,
         is_target_refused=comparing is not None and comparing.is_done,
         compare_at=comparing.again_at if comparing is not None else None,
         is_comparison_unclear=comparing is not None and comparing.is_unclear,

@@ -82,10 +82,13 @@ async def _adopt(run: Pass, o: Observation, secret: ClientSecret, record: Commit
 
 
 async def restore_journal(run: Pass, o: Observation, _: Decision) -> None:
-    """Write the journal's label and owner again; one that came from elsewhere is to be probed."""
-    journal, rotation = given(o.journal), given(o.rotation)
+    """Write the journal's label, owner and finalizer again; one that came from elsewhere is to be
+    probed."""
+    journal, rotation = given(o.journal), o.rotation
     came_from = {journal.owner_uid, journal.plan.uid if journal.plan is not None else ""}
-    is_foreign = not came_from <= {"", rotation.uid} and journal.current is not None
+    is_foreign = (
+        rotation is not None and not came_from <= {"", rotation.uid} and journal.current is not None
+    )
     await run.write_journal(unproven(journal) if is_foreign else journal)
     if is_foreign:
         begin_verification(run, given(journal.current).record.rotation_id)

@@ -107,10 +107,11 @@ class Pass:
     async def write_journal(self, journal: Journal) -> Journal:
         """Write the journal by compare-and-swap and return it as it stands.
 
-        It belongs to the rotation; without one, to whom it belonged before.
+        It belongs to the rotation; without one, to whom it belonged before. One that nobody owns may
+        wait for its rotation to be restored: with an owner that is gone it would be collected.
         """
         rotation = self.world.mirror.rotations.get(self.key)
-        of_plan = journal.plan.uid if journal.plan is not None else ""
+        of_plan = journal.plan.uid if journal.plan is not None and journal.meta is None else ""
         owner_uid = rotation.uid if rotation is not None else journal.owner_uid or of_plan
         body = await self.world.secrets.write_journal(journal, key=self.key, owner_uid=owner_uid)
         self.saw_secret(body)
