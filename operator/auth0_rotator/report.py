@@ -19,7 +19,7 @@ from auth0_rotator.conditions import (
     timestamp,
 )
 from auth0_rotator.decision import Decision
-from auth0_rotator.decision.wants import kept_at
+from auth0_rotator.decision.wants import kept_at, told_later
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord, token_of_annotation, token_of_spec
@@ -78,6 +78,11 @@ def build_status(o: Observation, decision: Decision, outcome: Outcome) -> dict[s
         status["isLastRotationManual"] = record.trigger.is_manual
         if record.rotated_at is not None:
             status["lastRotatedAt"] = timestamp(record.rotated_at)
+    told = told_later(o)
+    if told is not None and outcome.rotated is None:
+        # The journal is an old copy: what it does not know is known nowhere else.
+        status["lastRotatedAt"] = timestamp(told)
+        status["isLastRotationManual"] = past.is_last_manual
     failed_at = (outcome.failure and o.now) or (
         past.last_attempted_at if status.get("rotationStatus") == "failed" else None
     )
@@ -249,6 +254,12 @@ def _ready(
     if o.is_taken_over:
         message = "the journal came from elsewhere; the tenant was not asked yet about its value"
         return Condition(ConditionType.READY, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)
+    if told_later(o) is not None and verified.status is not ConditionStatus.TRUE:
+        message = (
+            "status tells of a later rotation than the journal, which may be an old copy; the tenant "
+            "has not said that it accepts its value"
+        )
+        return Condition(ConditionType.READY, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)
     message = f"the Secret {name} holds the client secret that the tenant accepted"
     return Condition(ConditionType.READY, ConditionStatus.TRUE, Reason.DELIVERED, message)
 
@@ -269,7 +280,7 @@ def _verified(o: Observation, rotation: Rotation, outcome: Outcome) -> Condition
     if outcome.verified is not None:
         return outcome.verified
     spec, past = rotation.spec, rotation.status
-    if spec is not None and not spec.verification.enabled:
+    if spec is not None and not spec.verification.enabled and told_later(o) is None:
         message = "spec.verification.enabled is false"
         return Condition(
             ConditionType.VERIFIED, ConditionStatus.UNKNOWN, Reason.VERIFICATION_OFF, message

@@ -55,7 +55,10 @@ def referred(reference: ConnectionRef, namespace: str) -> ConnectionKey:
 
 @dataclass(frozen=True, slots=True)
 class PastStatus:
-    """The parts of the last written status that a later pass reads. Never what decides on due."""
+    """The parts of the last written status that a later pass reads.
+
+    It can hold a rotation back, for a journal may be an old copy; it never makes one due.
+    """
 
     observed_generation: int = -1
     failed: bool = False
@@ -66,6 +69,10 @@ class PastStatus:
     next_retry_at: datetime | None = None
     noticed_for: datetime | None = None
     """The automatic rotation that was told of last, before it came."""
+    last_rotated_at: datetime | None = None
+    is_last_manual: bool = False
+    handled: tuple[str, ...] = ()
+    """The last tokens that were followed, in the form in which handled ones are kept."""
     last_handled_reconcile_at: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +82,11 @@ class PastStatus:
         """The conditions as they were written."""
         conditions: Sequence[Mapping[str, Any]] = self.raw.get("conditions") or ()
         return conditions
+
+    def tells_of(self, rotation_id: str) -> bool:
+        """Return whether it knows of this rotation as one that was carried out."""
+        ids = {entry.get("id") for entry in self.history} | {self.raw.get("lastRotationId")}
+        return rotation_id in ids
 
     def seen_after(self, rotation_id: str) -> "PastStatus":
         """Return it without a failure that the rotation with this id has made good.
@@ -138,9 +150,7 @@ class Rotation:
     def tokens(self) -> tuple[str, ...]:
         """The tokens that the object carries, in the form in which handled ones are kept."""
         trigger = self.spec.rotation_trigger if self.spec is not None else None
-        by_annotation = (token_of_annotation(self.rotate_now),) if self.rotate_now else ()
-        by_spec = (token_of_spec(trigger),) if trigger else ()
-        return by_annotation + by_spec
+        return _tokens(self.rotate_now, trigger or "")
 
     @property
     def plan(self) -> Plan | None:
@@ -155,6 +165,12 @@ class Rotation:
             target=self.spec.target,
             delete_secrets=self.spec.deletion.delete_secrets,
         )
+
+
+def _tokens(rotate_now: str, trigger: str) -> tuple[str, ...]:
+    by_annotation = (token_of_annotation(rotate_now),) if rotate_now else ()
+    by_spec = (token_of_spec(trigger),) if trigger else ()
+    return by_annotation + by_spec
 
 
 def parse_rotation(body: Mapping[str, Any]) -> Rotation:
@@ -191,6 +207,11 @@ def parse_status(status: Mapping[str, Any]) -> PastStatus:
         failed=status.get("rotationStatus") == "failed",
         failed_attempts=status.get("failedAttempts") or 0,
         last_attempted_at=parse_timestamp(status.get("lastRotationAttemptedAt")),
+        last_rotated_at=parse_timestamp(status.get("lastRotatedAt")),
+        is_last_manual=status.get("isLastRotationManual") is True,
+        handled=_tokens(
+            status.get("lastHandledRotateNow") or "", status.get("lastHandledRotationTrigger") or ""
+        ),
         next_rotation_at=parse_timestamp(status.get("nextRotationAt")),
         next_retry_at=parse_timestamp(status.get("nextRetryAt")),
         noticed_for=parse_timestamp(status.get("lastNoticeFor")),

@@ -16,7 +16,7 @@ Body = dict[str, Any]
 
 ROTATION = "Auth0ClientSecretRotation"
 PREFIX = "auth0rotator.dev/"
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 STATE = Path(__file__).parent / "data" / "state-0.1.0.yaml"
 
 
@@ -290,3 +290,69 @@ async def test_what_nobody_brings_a_rotation_for_goes_after_ten_minutes(stage: S
     assert await kube.get("Secret", "web.journal") is not None
     await stage.run_for(2 * MINUTE)
     assert await kube.get("Secret", "web.journal") is None
+
+
+# Older Secrets, under an object that was never away ---------------------------------------------------
+
+
+async def put_back(stage: Stage, kept: dict[str, Body], *parts: str) -> None:
+    """Have a backup tool write older Secrets over the ones that are there, at once."""
+    for part in parts:
+        await stage.kube.merge("Secret", part, {"metadata": {"finalizers": None}})
+        await stage.kube.delete("Secret", part)
+    for part in parts:
+        await create(stage.kube, kept[part])
+
+
+@pytest.mark.parametrize("parts", [("web.journal", "web"), ("web",)], ids=["both", "the target alone"])
+@pytest.mark.parametrize("later", [timedelta(), 36 * DAY], ids=["a token", "a date"])
+async def test_older_secrets_under_a_living_object_rotate_nothing(
+    stage: Stage, later: timedelta, parts: tuple[str, ...]
+) -> None:
+    """Catches a token or a date that is followed once more, by a journal from before it."""
+    app = await stage.rotated()
+    old = await backup(stage)
+    if later:
+        await stage.run_for(later)
+    else:
+        await rotate_now(stage, stage.kube, app, "monday")
+    assert app.changes == 2
+    if "web.journal" not in parts:
+        await stage.kube.delete("Secret", "web.journal")
+    await put_back(stage, old, *parts)
+    await stage.run_for(HOUR)
+    await stage.restart()
+    await stage.run_for(HOUR)
+    assert app.changes == 2
+    ready = await stage.kube.condition("web", "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "RotatedElsewhere")
+    await rotate_now(stage, stage.kube, app, "tuesday")
+    await assert_taken_over(stage, stage.kube, app, changes=3)
+
+
+async def test_a_date_that_comes_after_older_secrets_were_put_back_is_kept(stage: Stage) -> None:
+    """Catches an object that never rotates again, because a status once knew more than its journal."""
+    app = await stage.rotated()
+    old = await backup(stage)
+    await stage.run_for(36 * DAY)
+    await put_back(stage, old, "web.journal", "web")
+    await stage.run_for(36 * DAY)
+    await assert_taken_over(stage, stage.kube, app, changes=3)
+
+
+async def test_an_old_open_journal_under_a_living_object_sends_nothing(stage: Stage) -> None:
+    """Catches a rotation of last week that is carried out again, because a backup shows it open."""
+    app = await stage.rotated()
+    first = await backup(stage)
+    stage.tenant.lose_answer()
+    await rotate_now(stage, stage.kube, app, "monday")
+    old = await backup(stage)
+    await stage.run_for(HOUR)
+    await rotate_now(stage, stage.kube, app, "tuesday")
+    assert app.changes == 3
+    await put_back(stage, {"web.journal": old["web.journal"], "web": first["web"]}, "web.journal", "web")
+    await stage.run_for(HOUR)
+    assert app.changes == 3
+    stalled = await stage.kube.condition("web", "Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "InDoubt")
+    assert "old copy" in stalled["message"]

@@ -719,6 +719,32 @@ def test_without_automation_the_next_probe_is_still_waited_for() -> None:
     )
 
 
+@pytest.mark.parametrize("automatic", [True, False], ids=["automatic", "manual"])
+def test_a_rotation_that_status_holds_back_says_so(*, automatic: bool) -> None:
+    spec = {"isAutoRotationEnabled": automatic}
+    told = rotation(spec=spec, status={"lastRotatedAt": "2026-11-22T00:00:00Z"})
+    words = "due at 2026-12-22T00:00:00Z" if automatic else "rotates only when asked to"
+    assert decide(observation(rotation=told)).message == (
+        f"{words}; status tells of a rotation at 2026-11-22T00:00:00Z, later than the journal's: that "
+        "may be an old copy from a backup, and no date counts twice"
+    )
+    followed = rotation(
+        spec=spec,
+        annotations={"auth0rotator.dev/rotate-now": "monday"},
+        status={"lastHandledRotateNow": "monday"},
+    )
+    words = "due at 2026-12-01T00:00:00Z" if automatic else "rotates only when asked to"
+    assert decide(observation(rotation=followed)).message == (
+        f"{words}; status tells that the token was followed before, and the journal may be an old copy"
+    )
+
+
+def test_a_value_that_status_tells_as_replaced_is_probed_even_where_nobody_wants_any() -> None:
+    spec = {"verification": {"enabled": False}}
+    told = rotation(spec=spec, status={"lastRotatedAt": "2026-11-22T00:00:00Z"})
+    assert decide(observation(rotation=told, is_verification_done=False)).action is Action.VERIFY
+
+
 def test_a_journal_that_was_never_written_can_be_decided_on_as_well() -> None:
     assert decide(observation(journal=journal(meta=None), rotation=asked())) == MANUAL
     assert decide(observation(journal=journal(meta=meta()), rotation=asked())) == MANUAL

@@ -7,6 +7,7 @@ import pytest
 
 from auth0_rotator.decision.wants import (
     due_at,
+    is_told_handled,
     kept_at,
     new_tokens,
     notice_at,
@@ -14,6 +15,7 @@ from auth0_rotator.decision.wants import (
     own_record,
     retry_at,
     scheduled_at,
+    told_later,
     windows_of,
 )
 from auth0_rotator.journal import Journal
@@ -61,6 +63,99 @@ def test_a_record_counts_as_own_by_the_name_of_its_rotation(
     stands: Target | None, *, is_own: bool
 ) -> None:
     assert own_record(observation(target=stands)) == (record() if is_own else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "tokens", "is_told"),
+    [
+        pytest.param({"lastHandledRotateNow": "monday"}, (MONDAY_OF_SPEC,), True, id="annotation"),
+        pytest.param({"lastHandledRotationTrigger": "monday"}, (MONDAY,), True, id="spec"),
+        pytest.param({"lastHandledRotateNow": "sunday"}, (MONDAY, MONDAY_OF_SPEC), False, id="another"),
+        pytest.param({}, (MONDAY, MONDAY_OF_SPEC), False, id="none"),
+    ],
+)
+def test_a_token_that_status_tells_as_followed_is_not_new(
+    status: dict[str, str], tokens: tuple[str, ...], *, is_told: bool
+) -> None:
+    """An old journal that came back from a backup does not know it; the object was never away."""
+    annotations = {"auth0rotator.dev/rotate-now": "monday"}
+    subject = rotation(spec={"rotationTrigger": "monday"}, annotations=annotations, status=status)
+    o = observation(rotation=subject)
+    assert (new_tokens(o), is_told_handled(o)) == (tokens, is_told)
+    handled = (MONDAY, MONDAY_OF_SPEC)
+    assert not is_told_handled(
+        observation(rotation=subject, journal=journal(current=credential(handled=handled)))
+    )
+
+
+@pytest.mark.parametrize("changes", [{"rotation": None}, {"journal": None}], ids=["object", "journal"])
+def test_without_object_or_journal_status_tells_of_no_token(changes: dict[str, Any]) -> None:
+    subject = rotation(
+        annotations={"auth0rotator.dev/rotate-now": "monday"}, status={"lastHandledRotateNow": "monday"}
+    )
+    assert not is_told_handled(observation(**({"rotation": subject} | changes)))
+
+
+LATER = datetime(2026, 11, 10, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "changes", "later"),
+    [
+        pytest.param("2026-11-10T12:00:00Z", {}, LATER, id="later"),
+        pytest.param("2026-11-01T00:00:01Z", {}, None, id="the-same"),
+        pytest.param("2026-10-31T00:00:00Z", {}, None, id="earlier"),
+        pytest.param("2026-11-23T09:30:00Z", {}, NOW, id="this-instant"),
+        pytest.param("2026-11-23T09:30:01Z", {}, None, id="not-come-yet"),
+        pytest.param(None, {}, None, id="nothing"),
+        pytest.param("2026-11-10T12:00:00Z", {"journal": None}, None, id="no-journal"),
+        pytest.param("2026-11-10T12:00:00Z", {"journal": journal(current=None)}, None, id="no-value"),
+        pytest.param(
+            "2026-11-10T12:00:00Z",
+            {"journal": journal(current=credential(rotated_at=None))},
+            None,
+            id="no-date",
+        ),
+    ],
+)
+def test_status_may_know_of_a_later_rotation_than_the_journal(
+    told: str | None, changes: dict[str, Any], later: datetime | None
+) -> None:
+    o = observation(rotation=rotation(status={"lastRotatedAt": told}), **changes)
+    assert told_later(o) == later
+    assert told_later(observation(rotation=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "is_manual", "date"),
+    [
+        pytest.param("2026-11-10T12:00:00Z", False, "2026-12-10T00:00:00Z", id="on-schedule"),
+        pytest.param("2026-11-10T12:00:00Z", True, "2026-12-11T00:00:00Z", id="manual"),
+        pytest.param("2026-11-01T00:00:00Z", True, "2026-12-01T00:00:00Z", id="earlier"),
+    ],
+)
+def test_a_date_counts_from_the_later_rotation_that_status_tells_of(
+    told: str, date: str, *, is_manual: bool
+) -> None:
+    """An old journal would have the date come once more that was kept since."""
+    status = {"lastRotatedAt": told, "isLastRotationManual": is_manual}
+    o = observation(rotation=rotation(status=status))
+    assert scheduled_at(o, failed_at=None) == datetime.fromisoformat(date)
+
+
+def test_status_brings_no_date_forward() -> None:
+    """A manual rotation counts a day more than the one on schedule that status tells of, hours later."""
+    kept = journal(current=credential(trigger=Trigger.MANUAL))
+    status = {"lastRotatedAt": "2026-11-01T12:00:00Z", "isLastRotationManual": False}
+    o = observation(rotation=rotation(status=status), journal=kept)
+    alone = observation(journal=kept)
+    assert scheduled_at(o, failed_at=None) == scheduled_at(alone, failed_at=None)
+
+
+def test_without_automation_status_brings_no_date() -> None:
+    status = {"lastRotatedAt": "2026-11-10T12:00:00Z"}
+    o = observation(rotation=rotation(spec={"isAutoRotationEnabled": False}, status=status))
+    assert scheduled_at(o, failed_at=None) is None
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,10 @@ def test_the_parts_of_a_status_that_a_later_pass_reads() -> None:
         lastHandledReconcileAt="2026-11-22",
         nextRotationAt="2026-11-24T00:00:00Z",
         lastNoticeFor="2026-11-01T00:00:00Z",
+        lastRotatedAt="2026-11-02T00:00:00Z",
+        isLastRotationManual=True,
+        lastHandledRotateNow="monday",
+        lastHandledRotationTrigger="monday",
         history=[{"id": "01A"}],
         conditions=[{"type": "Ready"}],
     )
@@ -175,6 +179,9 @@ def test_the_parts_of_a_status_that_a_later_pass_reads() -> None:
         next_rotation_at=datetime(2026, 11, 24, tzinfo=UTC),
         next_retry_at=datetime(2026, 11, 23, 9, 34, tzinfo=UTC),
         noticed_for=datetime(2026, 11, 1, tzinfo=UTC),
+        last_rotated_at=datetime(2026, 11, 2, tzinfo=UTC),
+        is_last_manual=True,
+        handled=("annotation:d618fb157a4b382e", "spec:d618fb157a4b382e"),
         last_handled_reconcile_at="2026-11-22",
         history=[{"id": "01A"}],
         raw=raw,
@@ -192,7 +199,23 @@ def test_an_empty_status_says_nothing() -> None:
     assert (empty.observed_generation, empty.failed, empty.failed_attempts) == (-1, False, 0)
     assert (empty.last_attempted_at, empty.next_retry_at) == (None, None)
     assert (empty.next_rotation_at, empty.noticed_for) == (None, None)
+    assert (empty.last_rotated_at, empty.is_last_manual, empty.handled) == (None, False, ())
     assert (empty.last_handled_reconcile_at, empty.history, empty.conditions) == ("", (), ())
+
+
+@pytest.mark.parametrize(
+    ("status", "is_told"),
+    [
+        pytest.param({"lastRotationId": "01B"}, True, id="the-last"),
+        pytest.param({"lastRotationId": "01C", "history": [{"id": "01B"}]}, True, id="an-earlier"),
+        pytest.param({"lastRotationId": "01C", "history": [{}]}, False, id="others"),
+        pytest.param({}, False, id="none"),
+    ],
+)
+def test_a_status_tells_of_the_rotations_that_were_carried_out(
+    status: dict[str, Any], *, is_told: bool
+) -> None:
+    assert parse_status(status).tells_of("01B") is is_told
 
 
 @pytest.mark.parametrize(

@@ -621,6 +621,44 @@ def test_ready_says_that_the_target_holds_what_the_tenant_holds(
     assert said("Ready", o, outcome) == expected
 
 
+LATER = {"lastRotatedAt": "2026-11-22T00:00:00Z", "isLastRotationManual": True}
+PROVEN = condition("Verified", "True", "Verified", "accepted")
+
+
+def test_a_later_rotation_than_the_journal_knows_of_stays_told() -> None:
+    """Nothing else knows of it any more, and the next pass would follow its date again."""
+    status = status_of(observation(rotation=with_status(**LATER)))
+    assert {name: status[name] for name in LATER} == LATER
+    assert status["nextRotationAt"] == "2026-12-23T00:00:00Z"
+    assert status["lastRotationId"] == "01CURRENT"
+
+
+def test_after_a_rotation_its_own_date_is_told() -> None:
+    """Catches a date by a clock that was ahead, which would stay for ever."""
+    done = Outcome(rotated={"id": "01CURRENT", "trigger": "schedule", "result": "success"})
+    status = status_of(observation(rotation=with_status(**LATER)), done)
+    assert (status["lastRotatedAt"], status["isLastRotationManual"]) == ("2026-11-01T00:00:01Z", False)
+
+
+@pytest.mark.parametrize("is_verified", [False, True])
+@pytest.mark.parametrize("is_wanted", [False, True], ids=["off", "on"])
+def test_a_journal_that_may_be_an_old_copy_is_ready_once_its_value_is_proven(
+    *, is_wanted: bool, is_verified: bool
+) -> None:
+    conditions = [PROVEN] if is_verified else []
+    subject = rotation(
+        spec={"verification": {"enabled": is_wanted}},
+        status=LATER | {"lastRotationId": "01CURRENT", "conditions": conditions},
+    )
+    status, reason, message = said("Ready", observation(rotation=subject))
+    assert (status, reason) == (("True", "Delivered") if is_verified else ("Unknown", "Verifying"))
+    if not is_verified:
+        assert message == (
+            "status tells of a later rotation than the journal, which may be an old copy; the tenant "
+            "has not said that it accepts its value"
+        )
+
+
 REFUSED_BEFORE = condition("Verified", "False", "RotatedElsewhere", "it was rotated elsewhere")
 REFUSES = Condition(
     ConditionType.VERIFIED,

@@ -14,7 +14,14 @@ from auth0_rotator.decision.limits import (
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
 from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
-from auth0_rotator.decision.wants import due_at, new_tokens, notice_at, retry_at
+from auth0_rotator.decision.wants import (
+    due_at,
+    is_told_handled,
+    new_tokens,
+    notice_at,
+    retry_at,
+    told_later,
+)
 from auth0_rotator.journal import LATE_REQUEST
 from auth0_rotator.observation import CredentialsPlace, Observation, given
 from auth0_rotator.record import Trigger
@@ -139,8 +146,22 @@ def otherwise_hold(o: Observation) -> Decision:
         never = windows_that_never_open(o)
         if never is not None:
             return never
-        return hold(Reason.AUTOMATION_OFF, "rotates only when asked to", until)
-    return hold(Reason.WAITING_FOR_DUE_DATE, f"due at {due:%Y-%m-%dT%H:%M:%SZ}", until)
+        return hold(Reason.AUTOMATION_OFF, f"rotates only when asked to{_by_status(o)}", until)
+    message = f"due at {due:%Y-%m-%dT%H:%M:%SZ}{_by_status(o)}"
+    return hold(Reason.WAITING_FOR_DUE_DATE, message, until)
+
+
+def _by_status(o: Observation) -> str:
+    """Return what status knows and the journal does not: why something is not done (again)."""
+    told = told_later(o)
+    if told is not None:
+        return (
+            f"; status tells of a rotation at {told:%Y-%m-%dT%H:%M:%SZ}, later than the journal's: that "
+            "may be an old copy from a backup, and no date counts twice"
+        )
+    if is_told_handled(o):
+        return "; status tells that the token was followed before, and the journal may be an old copy"
+    return ""
 
 
 def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> Decision:
@@ -200,7 +221,7 @@ def _is_to_be_probed(o: Observation) -> bool:
     """Return whether a probe is open: of what came from elsewhere even where nobody wants any."""
     if o.rotation is None or o.rotation.spec is None or o.is_verification_done:
         return False
-    return o.rotation.spec.verification.enabled or o.is_taken_over
+    return o.rotation.spec.verification.enabled or o.is_taken_over or told_later(o) is not None
 
 
 def _own_client(o: Observation, spec: RotationSpec | None) -> Decision | None:

@@ -7,7 +7,7 @@ from typing import Final
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
 from auth0_rotator.record import CommitRecord
-from auth0_rotator.resource import RotationWindow
+from auth0_rotator.resource import RotationSpec, RotationWindow
 from auth0_rotator.schedule import day_of_schedule, is_ahead, next_rotation_in_zone, spread_offset
 from auth0_rotator.target import Target
 from auth0_rotator.windows import next_opening
@@ -54,21 +54,61 @@ def new_tokens(o: Observation) -> tuple[str, ...]:
     """Return the tokens that ask for a rotation: present, and not handled before."""
     if o.rotation is None or o.journal is None:
         return ()
-    return tuple(token for token in o.rotation.tokens if token not in o.journal.handled)
+    known = {*o.journal.handled, *o.rotation.status.handled}
+    return tuple(token for token in o.rotation.tokens if token not in known)
+
+
+def told_later(o: Observation) -> datetime | None:
+    """Return when a rotation was that status tells of and the journal does not know; None for none.
+
+    Then the journal is an old copy, from a backup. No date is believed that has not come.
+    """
+    record = o.journal.current.record if o.journal is not None and o.journal.current else None
+    told = o.rotation.status.last_rotated_at if o.rotation is not None else None
+    if record is None or record.rotated_at is None or told is None:
+        return None
+    return told if record.rotated_at < told <= o.now else None
+
+
+def is_told_handled(o: Observation) -> bool:
+    """Return whether status says that a token was followed of which the journal does not know."""
+    if o.rotation is None or o.journal is None:
+        return False
+    present = set(o.rotation.tokens) - set(o.journal.handled)
+    return not present.isdisjoint(o.rotation.status.handled)
 
 
 def scheduled_at(o: Observation, *, failed_at: datetime | None) -> datetime | None:
     """Return the instant of the schedule with the object's spread, whatever the windows say.
 
-    After a failure at `failed_at` that is the day after.
+    After a failure at `failed_at` that is the day after. Where status tells of a later rotation than the
+    journal, the later date of both counts: a date that was kept is not kept again.
     """
     if o.rotation is None or o.rotation.spec is None:
         return None
-    spec = o.rotation.spec
+    spec, uid = o.rotation.spec, o.rotation.uid
     record = o.journal.current.record if o.journal is not None and o.journal.current else None
-    is_manual = record is None or record.trigger.is_manual
-    offset = spread_offset(spec.spread, o.rotation.uid)
     rotated_at = record.rotated_at if record is not None else None
+    is_manual = record is None or record.trigger.is_manual
+    known = _date_after(o, spec, uid, rotated_at, is_manual=is_manual, failed_at=failed_at)
+    told = told_later(o)
+    if known is None or told is None:
+        return known
+    is_manual = o.rotation.status.is_last_manual
+    later = _date_after(o, spec, uid, told, is_manual=is_manual, failed_at=failed_at)
+    return max(known, later or known)
+
+
+def _date_after(
+    o: Observation,
+    spec: RotationSpec,
+    uid: str,
+    rotated_at: datetime | None,
+    *,
+    is_manual: bool,
+    failed_at: datetime | None,
+) -> datetime | None:
+    offset = spread_offset(spec.spread, uid)
     if rotated_at is not None and not is_manual:
         rotated_at = day_of_schedule(
             rotated_at, rotate_at=spec.time_of_day, zone=spec.zone, offset=offset
@@ -148,7 +188,7 @@ def retry_at(o: Observation) -> datetime | None:
     status = rotation.status
     parked = o.journal.next.record.handled if o.journal is not None and o.journal.next else ()
     handled = o.journal.handled if o.journal is not None else ()
-    known = {*parked, *handled, *o.tried_tokens}
+    known = {*parked, *handled, *status.handled, *o.tried_tokens}
     is_cut_short = (
         o.is_cut_short
         or rotation.generation != status.observed_generation

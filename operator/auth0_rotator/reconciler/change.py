@@ -25,6 +25,7 @@ from auth0_rotator.journal import (
     Journal,
     attempted_again,
     begun,
+    journal_name,
     refused,
     with_another_value,
 )
@@ -177,6 +178,14 @@ async def _probe(change: Change) -> Outcome:
     if await tenant.probe(chosen.record.client_id, chosen.secret) is Liveness.LIVE:
         note_acceptance(change, remote_seconds=0.0)
         return Outcome.ACCEPTED
+    rotation, name = change.o.rotation, journal_name(change.run.key.name)
+    if rotation is not None and rotation.status.tells_of(chosen.record.rotation_id):
+        message = (
+            f"the journal {name} sends rotation {chosen.record.sequence}, which status tells as done: "
+            "it may be an old copy from a backup, and nothing is sent from it. Annotate the rotation "
+            "with auth0rotator.dev/settle-doubt: current, then ask for a rotation with rotate-now"
+        )
+        raise Refused(Reason.IN_DOUBT, message)
     return Outcome.NOT_KNOWN
 
 
