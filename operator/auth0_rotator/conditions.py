@@ -69,6 +69,7 @@ class Reason(StrEnum):
     REQUEST_REFUSED = "RequestRefused"
     SIGNS_WITH_SECRET = "SignsWithSecret"
     ADOPTION_UNCLEAR = "AdoptionUnclear"
+    JOURNAL_IMMUTABLE = "JournalImmutable"
     JOURNAL_UNREADABLE = "JournalUnreadable"
     TARGET_FOREIGN = "TargetForeign"
     TARGET_IMMUTABLE = "TargetImmutable"

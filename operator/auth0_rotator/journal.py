@@ -82,6 +82,11 @@ class Journal:
         return self.meta.owner_uid if self.meta is not None else ""
 
     @property
+    def is_immutable(self) -> bool:
+        """Whether no value in it can be changed, and none be added."""
+        return self.meta is not None and self.meta.is_immutable
+
+    @property
     def is_sending(self) -> bool:
         """Whether the tenant may hold `next`."""
         return self.state is State.SENDING
@@ -110,6 +115,8 @@ class JournalMeta:
     """Whether its labels and our finalizer stand as the operator wrote them."""
     foreign: dict[str, Any]
     """Labels, annotations and finalizers of other people, written back as they were found."""
+    is_immutable: bool = False
+    """Whether somebody made its Secret immutable: no value in it can be changed any more."""
 
 
 def journal_name(rotation: str) -> str:

@@ -91,7 +91,9 @@ def journal_secret(journal: Journal, *, namespace: str, rotation: str, owner_uid
         "previous": journal.previous,
         "next": journal.next.secret if journal.next is not None else None,
     }
-    return {
+    # Once said it cannot be unsaid: without it even a label could not be written any more.
+    fixed = {"immutable": True} if journal.is_immutable else {}
+    return fixed | {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": JOURNAL_TYPE,
@@ -150,7 +152,11 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
             is_unproven=annotations.get(_UNPROVEN) == "true",
             to_restart=tuple(filter(None, annotations.get(_TO_RESTART, "").split(","))),
             settle_seen=annotations.get(_SETTLE_SEEN, ""),
-            meta=_meta(secret["metadata"], is_sending=annotations.get(_STATE) == State.SENDING.value),
+            meta=_meta(
+                secret["metadata"],
+                is_sending=annotations.get(_STATE) == State.SENDING.value,
+                is_immutable=secret.get("immutable") is True,
+            ),
         )
     except RecordUnreadableError as error:
         raise JournalUnreadableError(str(error)) from None
@@ -214,7 +220,7 @@ def _credential(
     return Credential(secret, record)
 
 
-def _meta(metadata: Mapping[str, Any], *, is_sending: bool) -> JournalMeta:
+def _meta(metadata: Mapping[str, Any], *, is_sending: bool, is_immutable: bool) -> JournalMeta:
     labels = metadata.get("labels") or {}
     owners = metadata.get("ownerReferences") or []
     ours = [owner for owner in owners if owner.get("kind") == Kind.ROTATION.value]
@@ -236,4 +242,5 @@ def _meta(metadata: Mapping[str, Any], *, is_sending: bool) -> JournalMeta:
                 name for name in metadata.get("finalizers") or [] if name != SENDING_FINALIZER
             ],
         },
+        is_immutable=is_immutable,
     )

@@ -225,7 +225,7 @@ def _stalled(past: PastStatus, decision: Decision, outcome: Outcome) -> Conditio
     before = _before(past, ConditionType.STALLED)
     if before is not None and before.reason is decision.reason and decision.reason in _TOLD_ONCE:
         return before
-    is_waiting = failure is None and decision.reason in _WAITING_FOR_A_RETRY
+    is_waiting = failure is None and decision.reason in _WAITING_FOR_A_RETRY | {Reason.NOT_DELIVERED}
     if before is not None and before.status is ConditionStatus.TRUE and is_waiting and past.failed:
         return before
     return Condition(ConditionType.STALLED, ConditionStatus.FALSE, decision.reason, decision.message)

@@ -58,6 +58,7 @@ WINNER = rival(holds=True, created_at=None)
 NEWER = target(of=journal(current=credential(BY_HAND, sequence=9, rotation_id="01OTHER")))
 LOST = journal(meta=meta(owner_uid=""))
 UNGUARDED = sending(meta=meta(is_intact=False))
+IMMUTABLE = journal(meta=meta(is_immutable=True))
 MOVED = connection(domain="new.eu.auth0.com")
 ACCEPTED = attempt(accepted=credential(NEXT, sequence=8, rotation_id="01NEXT", rotated_at=NOW))
 ORPHAN = sending(meta=meta(deleting_since=NOW - MINUTE))
@@ -485,8 +486,13 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     ),
     (
         rotation_rules.unverified_value_is_probed,
+        rotation_rules.immutable_journal_holds,
+        observation(is_verification_done=False, journal=IMMUTABLE),
+    ),
+    (
+        rotation_rules.immutable_journal_holds,
         rotation_rules.otherwise_hold,
-        observation(is_verification_done=False),
+        observation(journal=IMMUTABLE),
     ),
 ]
 
@@ -527,6 +533,7 @@ def test_every_rule_is_in_the_list_once() -> None:
         and getattr(rule, "__module__", "") == module.__name__
     }
     asked = {"target_fault", "otherwise_hold", "before_abandonment"}
+    asked |= {"journal_fault", "immutable_message"}
     assert public - asked == {spoken(rule) for rule in RULES}
     assert len(set(RULES)) == len(RULES)
 
@@ -654,6 +661,7 @@ JOURNALS = [
     journal(late_until=NOW + DAY),
     journal(is_unproven=True),
     journal(meta=meta(is_intact=False)),
+    IMMUTABLE,
     UNGUARDED,
     sending(),
     sending(current=None),

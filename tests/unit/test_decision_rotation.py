@@ -384,6 +384,35 @@ def test_a_back_off_after_a_failure_says_until_when() -> None:
     )
 
 
+IMMUTABLE = journal(meta=meta(is_immutable=True))
+IMMUTABLE_WORDS = (
+    "the journal web.journal was made immutable, so that no new value can be stored in it; delete it, "
+    "and the value that the target holds is adopted without a rotation"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "trigger"),
+    [
+        pytest.param({"now": DUE_AT}, Trigger.SCHEDULE, id="due"),
+        pytest.param({"rotation": asked("monday")}, Trigger.MANUAL, id="asked"),
+        pytest.param({}, None, id="at-rest"),
+        pytest.param({"connection": broken_connection()}, None, id="at-rest-offline"),
+    ],
+)
+def test_a_journal_that_can_take_no_value_lets_none_be_chosen(
+    changes: dict[str, Any], trigger: Trigger | None
+) -> None:
+    assert decide(observation(**({"journal": IMMUTABLE} | changes))) == Decision(
+        Action.HOLD,
+        Reason.JOURNAL_IMMUTABLE,
+        IMMUTABLE_WORDS,
+        trigger=trigger,
+        is_stalled=True,
+        is_failure=trigger is not None,
+    )
+
+
 def test_a_target_that_cannot_be_written_fails_a_rotation_before_the_tenant_is_touched() -> None:
     foreign = foreign_target()
     assert decide(created(target=foreign)) == Decision(

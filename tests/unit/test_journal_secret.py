@@ -131,6 +131,19 @@ def test_the_finalizer_is_there_only_while_sending(foreign: list[str]) -> None:
     assert written(journal(meta=seen, next=intended()))["metadata"]["finalizers"] == foreign
 
 
+@pytest.mark.parametrize("said", [True, False, None])
+def test_what_was_made_immutable_is_written_as_such(said: bool | None) -> None:  # noqa: FBT001
+    """Else the API server refuses even a label, or the end of a finalizer."""
+    body = stood(journal()) | ({} if said is None else {"immutable": said})
+    kept = parse_journal(body)
+    assert kept.is_immutable is (said is True)
+    assert written(kept).get("immutable") == (True if said else None)
+
+
+def test_a_journal_that_was_never_written_is_not_immutable() -> None:
+    assert not journal(meta=None).is_immutable
+
+
 def test_a_new_owner_takes_the_place_of_the_old_one() -> None:
     body = written(journal(), owner_uid="restored-uid")
     assert [owner["uid"] for owner in body["metadata"]["ownerReferences"]] == ["restored-uid"]

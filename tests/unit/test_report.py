@@ -936,7 +936,7 @@ CONFLICT = stall(Reason.CONFLICT_DETECTED, "somebody was faster")
                 ("True", "ScopeMissing", "as before"),
                 id=f"refused-before-and-{reason.value}",
             )
-            for reason in (Reason.BACKING_OFF, Reason.SENDING, Reason.BUSY)
+            for reason in (Reason.BACKING_OFF, Reason.SENDING, Reason.BUSY, Reason.NOT_DELIVERED)
         ],
         pytest.param(
             with_failure(conditions=STALLED_BEFORE),

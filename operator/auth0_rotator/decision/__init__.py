@@ -23,6 +23,7 @@ from auth0_rotator.decision.rotation import (
     due_date_rotates,
     first_rotation_creates,
     frozen_namespace_holds,
+    immutable_journal_holds,
     new_token_rotates,
     otherwise_hold,
     suspended_holds,
@@ -83,6 +84,7 @@ RULES: Final[tuple[Rule, ...]] = (
     new_token_rotates,
     due_date_rotates,
     unverified_value_is_probed,
+    immutable_journal_holds,
 )
 
 

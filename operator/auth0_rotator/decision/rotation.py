@@ -13,7 +13,7 @@ from auth0_rotator.decision.limits import (
 )
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
 from auth0_rotator.decision.sending import LONGEST_PAUSE
-from auth0_rotator.decision.value import TARGET_FAULTS, target_fault
+from auth0_rotator.decision.value import TARGET_FAULTS, journal_fault, target_fault
 from auth0_rotator.decision.wants import (
     due_at,
     is_told_handled,
@@ -135,6 +135,11 @@ def unverified_value_is_probed(o: Observation) -> Decision | None:
     return Decision(Action.VERIFY, Reason.VERIFYING, "asking the tenant about the delivered value")
 
 
+def immutable_journal_holds(o: Observation) -> Decision | None:
+    """A journal that can take no new value is told before one is wanted."""
+    return journal_fault(o)
+
+
 def otherwise_hold(o: Observation) -> Decision:
     """Nothing is to be done before the next instant."""
     # A probe whose time has come waits for its connection, which wakes everybody when it is ready.
@@ -167,7 +172,7 @@ def _by_status(o: Observation) -> str:
 def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> Decision:
     """Return the rotation, or the hold that its first unmet need asks for."""
     rotation = given(o.rotation)
-    waits, backs_off, fault = _wait(o), _back_off(o), target_fault(o)
+    waits, backs_off, fault = _wait(o), _back_off(o), journal_fault(o) or target_fault(o)
     if fault is not None:
         return fault if waits or backs_off else replace(fault, is_failure=True, trigger=trigger)
     if waits is not None:

@@ -116,6 +116,21 @@ def plan_is_remembered(o: Observation) -> Decision | None:
     return Decision(Action.REMEMBER_PLAN, Reason.TARGET_RELEASED, message)
 
 
+def journal_fault(o: Observation) -> Decision | None:
+    """Return the hold for a journal that cannot take a new value: none is chosen then, and none sent."""
+    if o.journal is None or not o.journal.is_immutable:
+        return None
+    return stall(Reason.JOURNAL_IMMUTABLE, immutable_message(o.key.name))
+
+
+def immutable_message(rotation: str) -> str:
+    """Return what is told of a journal that somebody made immutable."""
+    return (
+        f"the journal {rotation}.journal was made immutable, so that no new value can be stored in it; "
+        "delete it, and the value that the target holds is adopted without a rotation"
+    )
+
+
 def target_fault(o: Observation) -> Decision | None:
     """Return the hold for a Secret that must not or cannot be written; None where it can be."""
     target, plan = o.target, o.plan

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from auth0_rotator.conditions import Reason, timestamp
 from auth0_rotator.decision.protocol import Outcome, concluded, delivery
-from auth0_rotator.journal import LATE_REQUEST, Journal, expecting_late_request
+from auth0_rotator.decision.value import immutable_message
+from auth0_rotator.errors import Refused
+from auth0_rotator.journal import LATE_REQUEST, Journal, expecting_late_request, refused
 from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
 from auth0_rotator.observation import Attempt, Observation, given
 from auth0_rotator.reconciler.observe import observe
@@ -40,9 +42,24 @@ async def commit_journal(run: Pass) -> Outcome:
     o, attempt = await observe(run), run.open_attempt()
     if delivery(o.journal, given(attempt.accepted)) is not Outcome.DONE:
         return Outcome.OVERTAKEN
+    if o.journal is not None and o.journal.is_immutable:
+        await _release_immutable(run, o.journal)
+        return Outcome.OVERTAKEN
     await run.write_journal(_final(o, attempt))
     _tell(run, attempt)
     return Outcome.DONE
+
+
+async def _release_immutable(run: Pass, journal: Journal) -> None:
+    """Let a journal go that cannot take the value which the target holds by now; it is made anew.
+
+    Raises:
+        Refused: nobody has deleted it so far, or somebody else holds it.
+    """
+    is_going = journal.meta is not None and journal.meta.deleting_since is not None
+    if not is_going or not journal.is_sending:
+        raise Refused(Reason.JOURNAL_IMMUTABLE, immutable_message(run.key.name))
+    await run.write_journal(refused(journal))
 
 
 def _is_over(attempt: Attempt) -> bool:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 OVERDUE_AFTER: Final = timedelta(minutes=5)
 # Failures that say something about one object, and nothing about its tenant.
 _OF_ONE_OBJECT: Final = TARGET_FAULTS | {
+    Reason.JOURNAL_IMMUTABLE,
     Reason.CLIENT_UNKNOWN,
     Reason.CLIENT_UNSUITABLE,
     Reason.VALUE_REFUSED,

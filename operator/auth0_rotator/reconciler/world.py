@@ -15,7 +15,8 @@ from auth0_rotator.cluster import Body, Objects, Secrets, Workloads
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
-from auth0_rotator.errors import RotatorError, Stale
+from auth0_rotator.decision.value import immutable_message
+from auth0_rotator.errors import Refused, RotatorError, Stale
 from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.observation import Attempt, Observation
@@ -113,7 +114,13 @@ class Pass:
         rotation = self.world.mirror.rotations.get(self.key)
         of_plan = journal.plan.uid if journal.plan is not None and journal.meta is None else ""
         owner_uid = rotation.uid if rotation is not None else journal.owner_uid or of_plan
-        body = await self.world.secrets.write_journal(journal, key=self.key, owner_uid=owner_uid)
+        try:
+            body = await self.world.secrets.write_journal(journal, key=self.key, owner_uid=owner_uid)
+        except Refused as refusal:
+            if refusal.reason != Reason.WRITE_REFUSED or not journal.is_immutable:
+                raise
+            # Labels, annotations and finalizers could be written: a value was to be.
+            raise Refused(Reason.JOURNAL_IMMUTABLE, immutable_message(self.key.name)) from None
         self.saw_secret(body)
         if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
             # The write took the last finalizer from a deleted journal: it is gone now.
