@@ -163,6 +163,8 @@ class Observation:
     """Whether there is nothing (more) to be looked after at the consumers of the current value."""
     roll_out_at: datetime | None = None
     """Not before then the next look at them; None where it may come at once."""
+    leaving_seen_at: datetime | None = None
+    """When this process first saw that the rotation, or its journal, is being deleted."""
     alone_since: datetime | None = None
     """Since when this process knows of a rotation that it has never seen; None where it has seen it."""
     is_target_refused: bool = False
@@ -196,13 +198,19 @@ class Observation:
 
     @property
     def leaving_since(self) -> datetime | None:
-        """Since when the rotation, or its journal, is being deleted; None where neither is."""
+        """Since when the rotation, or its journal, is being deleted; None where neither is.
+
+        The API server dates a deletion: by a clock that may be hours ahead of ours.
+        """
         of_journal = self.journal.meta if self.journal is not None else None
         instants = [
             self.rotation.deleting_since if self.rotation is not None else None,
             of_journal.deleting_since if of_journal is not None else self.journal_deleting_since,
         ]
-        return min((instant for instant in instants if instant is not None), default=None)
+        dated = min((instant for instant in instants if instant is not None), default=None)
+        return (
+            dated if dated is None or self.leaving_seen_at is None else min(dated, self.leaving_seen_at)
+        )
 
     @property
     def plan(self) -> Plan | None:

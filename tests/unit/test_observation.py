@@ -332,6 +332,20 @@ def left(
 
 
 @pytest.mark.parametrize(
+    ("seen_at", "since"),
+    [
+        pytest.param(None, NOW, id="not-noted"),
+        pytest.param(NOW - MINUTE, NOW - MINUTE, id="dated-ahead"),
+        pytest.param(NOW + MINUTE, NOW, id="seen-late"),
+    ],
+)
+def test_a_deletion_is_no_later_than_it_was_seen(seen_at: datetime | None, since: datetime) -> None:
+    """The API server dates it by its own clock: hours ahead of ours, it would never be over."""
+    assert replace(left(None, NOW), leaving_seen_at=seen_at).leaving_since == since
+    assert replace(left(None, None), leaving_seen_at=seen_at).leaving_since is None
+
+
+@pytest.mark.parametrize(
     ("o", "since"),
     [
         pytest.param(left(None, None), None, id="neither"),

@@ -103,7 +103,7 @@ async def _revoke_and_release(run: Pass, o: Observation) -> None:
             await _revoke(run, o)
         except (Retry, Unknown, Refused) as error:
             is_hopeless = error.reason == Reason.CLIENT_UNKNOWN
-            since = rotation.deleting_since or o.now
+            since = min(rotation.deleting_since or o.now, o.leaving_seen_at or o.now)
             if not is_hopeless and o.now - since < ABANDON_AFTER:
                 run.obstacle = hold(Reason.FINALIZING, error.message, o.now + REVOKE_PAUSE)
                 return

@@ -55,6 +55,8 @@ class Memory:
     """When this process first looked at anything of the rotation."""
     has_seen_rotation: bool = False
     """Whether the object itself was there at some time since."""
+    leaving_seen_at: datetime | None = None
+    """When the rotation, or its journal, was first seen being deleted."""
     told_delivery_at: datetime | None = None
     """When it was last told that an accepted value cannot be delivered."""
     tried_tokens: frozenset[str] = frozenset()

@@ -33,6 +33,7 @@ async def observe(run: Pass) -> Observation:
     journal = seen.journal if seen is not None else None
     _note_word(memory, rotation, journal)
     memory.first_look_at = memory.first_look_at or world.clock()
+    _note_deletion(memory, rotation, seen, world.clock())
     memory.has_seen_rotation |= rotation is not None
     plan = world.mirror.plan(run.key)
     connection = await _connection(run, plan, rotation, journal)
@@ -69,6 +70,7 @@ async def observe(run: Pass) -> Observation:
         verify_at=verification.again_at if verification is not None else None,
         is_rolled_out=is_rolled_out,
         roll_out_at=roll_out_at,
+        leaving_seen_at=memory.leaving_seen_at,
         alone_since=None if memory.has_seen_rotation else memory.first_look_at,
         is_target_refused=comparing is not None and comparing.is_done,
         compare_at=comparing.again_at if comparing is not None else None,
@@ -88,6 +90,18 @@ def _note_word(memory: Memory, rotation: Rotation | None, journal: Journal | Non
         memory.is_word_taken_back = False
     elif rotation is not None and not rotation.settle_doubt:
         memory.is_word_taken_back = True
+
+
+def _note_deletion(
+    memory: Memory, rotation: Rotation | None, seen: SeenJournal | None, now: datetime
+) -> None:
+    """Note when a deletion was first seen, by this process's own clock."""
+    meta = seen.journal.meta if seen is not None and seen.journal is not None else None
+    of_journal = meta.deleting_since if meta is not None else seen and seen.deleting_since
+    if not of_journal and (rotation is None or rotation.deleting_since is None):
+        memory.leaving_seen_at = None
+    elif memory.leaving_seen_at is None or memory.leaving_seen_at > now:
+        memory.leaving_seen_at = now
 
 
 def _about(asking: Verification | None, subject: str) -> Verification | None:
