@@ -185,6 +185,9 @@ class Observation:
     """Secrets of others that the keys of a rotation that is gone shall leave."""
     contender: str = ""
     """The field manager that undid our last write."""
+    left_by: frozenset[str] = frozenset()
+    """Rotations that left their value in our target: they have it elsewhere, and want this Secret no
+    more."""
 
     @property
     def connection_key(self) -> ConnectionKey:

@@ -5,7 +5,7 @@ belong together at every instant.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
@@ -226,6 +226,12 @@ def contenders(projection: Projection, target: Target) -> tuple[str, ...]:
     """Return the field managers, other than ours, that hold a field of `projection`, by name."""
     wanted, own = _field_names(projection), field_manager(projection.rotation)
     return tuple(sorted(name for name, held in target.writers.items() if name != own and held & wanted))
+
+
+def left_fields(projection: Projection, target: Target, rotations: Iterable[str]) -> frozenset[str]:
+    """Return what these other `rotations` hold in `target` and `projection` has no use for."""
+    held = [target.fields.get(field_manager(rotation), frozenset()) for rotation in rotations]
+    return frozenset[str]().union(*held) - _field_names(projection)
 
 
 def _field_names(projection: Projection) -> frozenset[str]:

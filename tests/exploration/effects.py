@@ -167,9 +167,15 @@ class Secrets:
             self._scene.change(journal=deleted(journal, self._scene.state, self._scene.next_version()))
 
     async def write_target(
-        self, projection: Projection, target: Target | None, *, dry_run: bool = False
+        self,
+        projection: Projection,
+        target: Target | None,
+        *,
+        left_by: frozenset[str] = frozenset(),
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Write the target by compare-and-swap."""
+        del left_by
         scene = self._scene
         if not dry_run and scene.meets(Fate.TARGET_FAILED):
             no_answer()

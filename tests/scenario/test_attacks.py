@@ -286,11 +286,14 @@ async def test_an_open_rotation_of_another_client_outweighs_the_record_in_the_ta
     await rotate_now(stage, web, "web")
     await stage.settle()
     await object_recreated_after_its_end(stage, web)
-    await stage.kube.delete("Secret", "web.journal")
-    since = await version(stage.kube, "web")
+    old = await saved(stage.kube, "Secret", "web")
+    for name in ("web.journal", "web"):
+        await stage.kube.delete("Secret", name)
     stage.tenant.lose_answer()
     await stage.kube.apply(rotation(api.client_id))
     await stage.settle()
+    await create(stage.kube, old)
+    since = await version(stage.kube, "web")
     await stage.kube.apply(rotation(web.client_id))
     await assert_left_alone(stage, web, changes=3)
     assert api.changes == 1

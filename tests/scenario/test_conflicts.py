@@ -236,12 +236,17 @@ async def test_of_two_rotations_into_one_secret_the_other_is_told_and_its_client
     await stage.assert_delivered(web, "web")
 
 
-async def test_a_secret_that_the_winner_left_behind_is_taken_over_by_the_other(stage: Stage) -> None:
-    """Wrong: one client's id with another's secret, or a target that nobody dares to write any more."""
+async def test_a_secret_that_the_winner_left_behind_is_the_others_once_it_is_gone(stage: Stage) -> None:
+    """Wrong: a value that stands nowhere else, written over by whoever comes next; or one who waits on
+    when nothing is in its way any more."""
     web, api = await stage.rotated("web"), stage.tenant.add_app("api")
     await stage.kube.apply(rotation(api.client_id, "api", target={"name": "web"}))
     await stage.settle()
     await stage.kube.delete(ROTATION, "web")
+    await stage.run_for(MINUTES)
+    await stage.assert_delivered(web)
+    assert (await stalled(stage.kube, "api"))[0] == "TargetForeign"
+    await stage.kube.delete("Secret", "web")
     await stage.run_for(MINUTES)
     assert (web.changes, api.changes) == (1, 1)
     await stage.assert_delivered(api, "web")

@@ -64,7 +64,7 @@ async def test_no_place_at_all_changes_nothing_at_the_tenant(stage: Stage) -> No
 
 
 async def test_a_target_that_is_there_needs_no_place(stage: Stage) -> None:
-    """Wrong: a place asked for that a rotation does not need: nothing would rotate in a full namespace."""
+    """Wrong: a place asked for that is not needed, so that nothing rotates in a full namespace."""
     app = await stage.rotated()
     await allow(stage, 1)
     await ask(stage, app)

@@ -585,7 +585,9 @@ DUE_TODAY = replace(DUE, message="due since 2026-11-23T00:00:00Z")
     ids=str,
 )
 def test_a_secret_that_is_all_right_again_ends_the_back_off(reason: Reason) -> None:
+    """Also for the second look, right before the change, when the attempt has begun."""
     assert decide(backing_off(stalled_by(reason))) == DUE_TODAY
+    assert decide(backing_off(stalled_by(reason), attempt=attempt(again_at=NOW))) == DUE_TODAY
 
 
 @pytest.mark.parametrize(
@@ -596,8 +598,8 @@ def test_a_secret_that_is_all_right_again_ends_the_back_off(reason: Reason) -> N
         pytest.param(stalled_by(Reason.TARGET_FOREIGN, "Ready"), {}, id="another-condition"),
         pytest.param(
             stalled_by(Reason.TARGET_FOREIGN),
-            {"attempt": attempt(again_at=NOW)},
-            id="an-attempt-under-way",
+            {"attempt": attempt(again_at=NOW, tries=1)},
+            id="an-attempt-that-met-something",
         ),
         pytest.param(failed_status(), {}, id="no-conditions"),
     ],

@@ -1,5 +1,6 @@
 """The value that is there: adopted, published, kept in order."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision import value as value_rules
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
+from auth0_rotator.record import Trigger
 from auth0_rotator.subject import Rotation
 from auth0_rotator.target import Target
 from auth0_rotator.target_secret import parse_target
@@ -42,6 +44,7 @@ from examples import (
 AT_REST = Decision(Action.HOLD, Reason.WAITING_FOR_DUE_DATE, "due at 2026-12-01T00:00:00Z", until=DUE_AT)
 # Neither may need the tenant: what is done about a value that is there asks nobody.
 OFFLINE = broken_connection(domain="")
+MERGE = {"target": {"name": "web", "creationPolicy": "Merge"}}
 
 
 def when_due(**spec: Any) -> Rotation:
@@ -85,9 +88,89 @@ def test_a_value_under_its_recorded_key_is_adopted_after_the_mapping_changed() -
     assert decide(created(rotation=renamed, target=target())).action is Action.ADOPT
 
 
-def test_a_record_of_another_client_is_not_adopted() -> None:
-    other = target(of=journal(current=credential(client_id="other")))
-    assert decide(created(target=other)).action is Action.ROTATE
+OF_OTHER = target(of=journal(current=credential(client_id="other")))
+LEFT = "auth0-rotator/api"
+
+
+def test_a_kept_value_of_another_client_is_neither_adopted_nor_written_over() -> None:
+    """Whoever deleted a rotation and kept its Secret has the value there and nowhere else."""
+    assert decide(created(target=OF_OTHER)) == Decision(
+        Action.HOLD,
+        Reason.TARGET_FOREIGN,
+        "the Secret web holds the value of another client, other, which no rotation has elsewhere; "
+        "delete it if nobody needs that value, or choose another target.name",
+        trigger=Trigger.CREATION,
+        is_stalled=True,
+        is_failure=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"target": replace(OF_OTHER, data={})}, id="nothing-left-of-it"),
+        pytest.param(
+            {
+                "target": replace(OF_OTHER, rotation="api", fields={LEFT: frozenset()}),
+                "left_by": frozenset({"api"}),
+            },
+            id="its-rotation-has-it-elsewhere",
+        ),
+        pytest.param({"rotation": rotation(spec=MERGE)}, id="merged"),
+    ],
+)
+def test_what_would_not_be_lost_keeps_no_rotation_from_its_secret(changes: dict[str, Any]) -> None:
+    decision = decide(created(**({"target": OF_OTHER} | changes)))
+    assert (decision.action, decision.reason) == (Action.ROTATE, Reason.CREATION)
+
+
+@pytest.mark.parametrize(
+    ("kept", "stands", "action"),
+    [
+        pytest.param(journal(), OF_OTHER, Action.PUBLISH, id="an-old-one-of-its-own"),
+        pytest.param(journal(), replace(OF_OTHER, rotation="api"), Action.HOLD, id="of-somebody-else"),
+        pytest.param(
+            journal(current=credential(client_id="other", sequence=8)),
+            replace(OF_OTHER, rotation="api"),
+            Action.PUBLISH,
+            id="of-its-own-client",
+        ),
+        pytest.param(
+            journal(current=credential(client_id="third")),
+            target(rotation="api", of=journal(previous=None)),
+            Action.PUBLISH,
+            id="of-the-client-to-be",
+        ),
+    ],
+)
+def test_a_journal_is_published_over_values_of_its_clients_alone(
+    kept: Journal, stands: Target, action: Action
+) -> None:
+    assert decide(observation(journal=kept, target=stands)).action is action
+
+
+def left(*keys: str, **data: ClientSecret) -> Observation:
+    """Return a pass over a Secret without record, of which another rotation holds `keys`."""
+    fields = {LEFT: frozenset(f"data/{key}" for key in keys)}
+    stands = foreign_target(data, fields=fields)
+    return observation(target=stands, left_by=frozenset({"api"}))
+
+
+def test_a_secret_that_another_rotation_left_is_taken_where_all_in_it_is_left() -> None:
+    assert decide(left("A", "B", A=BY_HAND, B=BY_HAND)).action is Action.PUBLISH
+    assert decide(left("A", A=BY_HAND, B=BY_HAND)).reason is Reason.TARGET_FOREIGN
+    alone = foreign_target({}, fields={})
+    assert decide(observation(target=alone)).reason is Reason.TARGET_FOREIGN
+
+
+def test_what_another_rotation_left_is_taken_out() -> None:
+    stands = target()
+    both = replace(stands, fields=dict(stands.fields) | {LEFT: frozenset({"data/API", "data/SECRET"})})
+    assert decide(observation(target=both)) == AT_REST
+    decision = decide(observation(target=both, left_by=frozenset({"api"})))
+    assert (decision.action, decision.reason) == (Action.PUBLISH, Reason.DRIFT_REPAIRED)
+    shared = replace(stands, fields=dict(stands.fields) | {LEFT: frozenset({"data/SECRET"})})
+    assert decide(observation(target=shared, left_by=frozenset({"api"}))) == AT_REST
 
 
 def test_a_record_that_another_object_left_is_adopted_for_the_same_client() -> None:
@@ -157,11 +240,7 @@ def test_keeping_a_value_needs_a_domain_but_no_ready_connection(*, suspend: bool
         pytest.param(
             {"target": foreign_target({"OTHER": BY_HAND})}, Reason.TARGET_FOREIGN, id="value-elsewhere"
         ),
-        pytest.param(
-            {"target": target(of=journal(current=credential(client_id="other")))},
-            Reason.CREATION,
-            id="recorded-for-another",
-        ),
+        pytest.param({"target": OF_OTHER}, Reason.TARGET_FOREIGN, id="recorded-for-another"),
     ],
 )
 def test_without_a_bare_value_or_when_due_the_client_is_rotated(
@@ -384,9 +463,6 @@ def test_a_target_that_must_not_be_written_is_held_for_a_person(
 )
 def test_a_target_that_holds_what_it_shall_needs_no_writing(stands: Target) -> None:
     assert decide(observation(target=stands)) == AT_REST
-
-
-MERGE = {"target": {"name": "web", "creationPolicy": "Merge"}}
 
 
 @pytest.mark.parametrize(

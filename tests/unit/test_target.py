@@ -18,6 +18,7 @@ from auth0_rotator.target import (
     compare,
     contenders,
     field_manager,
+    left_fields,
     project,
 )
 from auth0_rotator.target_secret import apply_body, parse_target
@@ -401,6 +402,23 @@ def test_a_key_that_is_no_longer_mapped_is_a_difference() -> None:
 def test_a_renamed_key_is_a_difference_of_the_secret_itself() -> None:
     renamed = projected(secretsMapping={"clientId": "ID", "clientSecret": "PASSWORD"})
     assert compare(renamed, target()) is Difference.SECRET
+
+
+def test_what_others_left_is_what_the_projection_has_no_use_for() -> None:
+    stands = held(
+        **{
+            "auth0-rotator/api": frozenset({"data/SECRET", "data/API", "labels/theirs"}),
+            "auth0-rotator/old": frozenset({"ownerReferences/x"}),
+            "helm": frozenset({"data/THEIRS"}),
+        }
+    )
+    assert left_fields(projected(), stands, ["api"]) == {"data/API", "labels/theirs"}
+    assert left_fields(projected(), stands, ["api", "old", "unseen"]) == {
+        "data/API",
+        "labels/theirs",
+        "ownerReferences/x",
+    }
+    assert left_fields(projected(), stands, []) == frozenset()
 
 
 # As it stands in the cluster -------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Journals, targets and credentials: every read and write of a Secret."""
 
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from auth0_rotator.cluster.api import Api, Body, Page
@@ -13,7 +13,7 @@ from auth0_rotator.journal_secret import is_owned_by, journal_secret
 from auth0_rotator.record import MANAGED_BY_LABEL, PREFIX, ROLE_LABEL, Role
 from auth0_rotator.resource import CreationPolicy
 from auth0_rotator.subject import Key
-from auth0_rotator.target import Projection, Target, field_manager
+from auth0_rotator.target import Projection, Target, field_manager, left_fields
 from auth0_rotator.target_secret import apply_body, parse_target
 
 
@@ -80,11 +80,17 @@ class Secrets:
         )
 
     async def write_target(
-        self, projection: Projection, target: Target | None, *, dry_run: bool = False
+        self,
+        projection: Projection,
+        target: Target | None,
+        *,
+        left_by: Collection[str] = (),
+        dry_run: bool = False,
     ) -> Body:
         """Write the target by compare-and-swap over what was seen, and return it as it stands.
 
-        Fields of other managers are taken over only in a Secret that we wrote before.
+        Fields of other managers are taken over only in a Secret that we wrote before, or that is akin
+        (below); and those of the rotations in `left_by`, of whom nothing stays.
 
         Raises:
             Stale: the Secret is not what was seen.
@@ -95,12 +101,42 @@ class Secrets:
             "Secret",
             apply_body(projection, target),
             manager=manager,
-            force=target is not None and (target.record is not None or manager in target.fields),
+            force=target is not None
+            and (bool(left_by) or manager in target.fields or _is_akin(target, projection)),
             dry_run=dry_run,
             # A policy may quote what stands there as well as what is to stand there.
             hidden=[*projection.data.values(), *(target.values if target is not None else ())],
         )
-        return written.body
+        standing = parse_target(written.body)
+        left = left_fields(projection, standing, left_by)
+        if dry_run or not left:
+            return written.body
+        cleared = await self._clear(projection, written.body, left)
+        return written.body if cleared is None else cleared
+
+    async def _clear(self, projection: Projection, found: Body, left: Collection[str]) -> Body | None:
+        """Take fields out of the target, named as in `Target.fields`."""
+        gone: dict[str, Any] = {"data": {}, "labels": {}, "annotations": {}, "ownerReferences": {}}
+        for one in left:
+            part, _, name = one.partition("/")
+            gone[part][name] = None
+        owners = found["metadata"].get("ownerReferences") or []
+        metadata = {
+            "uid": found["metadata"]["uid"],
+            "resourceVersion": found["metadata"]["resourceVersion"],
+            "labels": gone["labels"],
+            "annotations": gone["annotations"],
+            "ownerReferences": [one for one in owners if one["uid"] not in gone["ownerReferences"]],
+        }
+        patch = {"metadata": metadata, "data": gone["data"]}
+        return await self._api.merge(
+            "Secret",
+            projection.name,
+            projection.namespace,
+            patch,
+            manager=field_manager(projection.rotation),
+            hidden=parse_target(found).values,
+        )
 
     async def release_target(self, key: Key, plan: Plan) -> bool:
         """Let go of the Secret that was the target of `plan`: without our label and record it stays.
@@ -178,3 +214,13 @@ class Secrets:
                 raise Refused(Reason.SECRET_MISSING, message)
             texts.append(text)
         return texts[0], ClientSecret(texts[1])
+
+
+def _is_akin(target: Target, projection: Projection) -> bool:
+    """Return whether a record says that the Secret is this rotation's, or this client's; in one of
+    another client a record may be replaced, but no value."""
+    if target.record is None:
+        return False
+    is_client = target.record.client_id == projection.record.client_id
+    is_beside = not projection.data.keys() & target.data.keys()
+    return is_client or is_beside or target.rotation == projection.rotation

@@ -216,7 +216,9 @@ def _is_mended(o: Observation, rotation: Rotation) -> bool:
     """Return whether the last attempt failed for a Secret that is all right now."""
     # Whether a field is contested shows in a write only.
     mendable = TARGET_FAULTS - {Reason.TARGET_CONTESTED}
-    return o.attempt is None and any(
+    # An attempt looks once more before it begins, and must not take itself for one that failed.
+    is_first_try = o.attempt is None or not o.attempt.tries
+    return is_first_try and any(
         condition.get("type") == ConditionType.STALLED and condition.get("reason") in mendable
         for condition in rotation.status.conditions
     )

@@ -7,8 +7,17 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, stall
 from auth0_rotator.journal import Plan
 from auth0_rotator.observation import Observation, given
+from auth0_rotator.record import CommitRecord
 from auth0_rotator.resource import CreationPolicy, InitialRotation
-from auth0_rotator.target import DEFAULT_TYPE, Difference, Target, compare, field_manager, project
+from auth0_rotator.target import (
+    DEFAULT_TYPE,
+    Difference,
+    Target,
+    compare,
+    field_manager,
+    left_fields,
+    project,
+)
 
 # After so many repairs within the window, somebody is undoing them.
 CONTESTED_REPAIRS: Final = 5
@@ -83,8 +92,10 @@ def target_is_published(o: Observation) -> Decision | None:
     """A target that is missing or differs is written from the journal."""
     if o.journal is None or o.journal.current is None or o.plan is None:
         return None
-    difference = compare(project(o.journal, o.plan, o.key.namespace), o.target)
-    if difference is Difference.NONE:
+    projection = project(o.journal, o.plan, o.key.namespace)
+    difference = compare(projection, o.target)
+    is_clean = o.target is None or not left_fields(projection, o.target, o.left_by)
+    if difference is Difference.NONE and is_clean:
         return None
     fault = target_fault(o)
     if fault is not None:
@@ -139,6 +150,12 @@ def target_fault(o: Observation) -> Decision | None:
     name, is_ours_alone = plan.target_name, plan.target.creation_policy is CreationPolicy.CREATE
     if target.controller or (is_ours_alone and _is_foreign(o, target, plan)):
         return stall(Reason.TARGET_FOREIGN, _foreign_message(target, name))
+    if is_ours_alone and target.record is not None and _is_only_copy(o, target, target.record):
+        message = (
+            f"the Secret {name} holds the value of another client, {target.record.client_id}, which no "
+            "rotation has elsewhere; delete it if nobody needs that value, or choose another target.name"
+        )
+        return stall(Reason.TARGET_FOREIGN, message)
     if target.is_immutable:
         message = f"the Secret {name} is immutable; delete it, and it is written anew without rotation"
         return stall(Reason.TARGET_IMMUTABLE, message)
@@ -167,13 +184,31 @@ def _has_value(o: Observation) -> bool:
 
 def _is_foreign(o: Observation, target: Target, plan: Plan) -> bool:
     """Return whether somebody else made the Secret: no record of ours stands, and no field is ours."""
-    if target.record is not None:
+    if target.record is not None or _is_left(o, target):
         return False
     # A value that is the journal's own was adopted from there.
     current = o.journal.current if o.journal is not None else None
     key = plan.secrets_mapping.client_secret
     is_adopted = current is not None and target.holds(key, current.secret)
     return not is_adopted and field_manager(o.key.name) not in target.fields
+
+
+def _is_left(o: Observation, target: Target) -> bool:
+    """Return whether all that stands in the Secret was left there by rotations that moved on."""
+    held = [target.fields[field_manager(name)] for name in o.left_by]
+    keys = {f"data/{key}" for key in target.data}
+    return bool(held) and keys <= frozenset[str]().union(*held)
+
+
+def _is_only_copy(o: Observation, target: Target, record: CommitRecord) -> bool:
+    """Return whether a kept value would be lost: one of another client than this rotation ever had."""
+    is_own = target.rotation == o.key.name and _has_value(o)
+    if is_own or target.rotation in o.left_by or target.recorded_secret is None:
+        return False
+    spec = o.rotation.spec if o.rotation is not None else None
+    current = o.journal.current if o.journal is not None else None
+    is_current = current is not None and current.record.client_id == record.client_id
+    return not is_current and (spec is None or spec.parameters.client_id != record.client_id)
 
 
 def _foreign_message(target: Target, name: str) -> str:

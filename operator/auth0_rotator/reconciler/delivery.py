@@ -27,7 +27,7 @@ async def deliver_target(run: Pass) -> Outcome:
     if outcome is not Outcome.DONE or (o.rotation is None and plan.delete_secrets):
         return outcome
     projection = project(_final(o, attempt), plan, run.key.namespace)
-    run.saw_secret(await run.world.secrets.write_target(projection, o.target))
+    run.saw_secret(await run.world.secrets.write_target(projection, o.target, left_by=o.left_by))
     delivered_at = asyncio.get_running_loop().time()
     run.memory.attempt = replace(
         attempt,

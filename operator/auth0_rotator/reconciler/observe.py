@@ -12,9 +12,10 @@ from auth0_rotator.observation import Connection, Contest, Observation, Rival
 from auth0_rotator.reconciler.memory import Memory, Verification
 from auth0_rotator.reconciler.roll_out import subject_of
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.resource import InitialRotation
+from auth0_rotator.record import MANAGED_BY
+from auth0_rotator.resource import CreationPolicy, InitialRotation
 from auth0_rotator.subject import Key, Rotation, parse_status, referred
-from auth0_rotator.target import Target
+from auth0_rotator.target import Target, field_manager
 
 _NO_CONNECTION = Connection(
     key=None,
@@ -40,6 +41,7 @@ async def observe(run: Pass) -> Observation:
     current = journal.current.record.rotation_id if journal is not None and journal.current else ""
     if rotation is not None and current:
         rotation = replace(rotation, status=rotation.status.seen_after(current))
+    target = await _target(run, plan, rotation) if plan is not None else None
     verification = _about(memory.verification, current)
     moving = _about(memory.moving, connection.domain)
     is_rolled_out, roll_out_at = _roll_out(memory, rotation, journal)
@@ -81,6 +83,7 @@ async def observe(run: Pass) -> Observation:
         repairs=tuple(memory.repairs),
         contender=memory.contender,
         to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
+        left_by=_left_by(run, plan, target),
     )
 
 
@@ -197,6 +200,35 @@ async def _target(run: Pass, plan: Plan, rotation: Rotation | None) -> Target | 
         run.read.add(name)
         await run.read_secret(name)
     return mirror.target(namespace, name)
+
+
+def _left_by(run: Pass, plan: Plan | None, target: Target | None) -> frozenset[str]:
+    """Return the names of the rotations that left their value in a target that is to be ours alone."""
+    if plan is None or target is None or plan.target.creation_policy is not CreationPolicy.CREATE:
+        return frozenset()
+    others = {name for name in target.fields if name.startswith(f"{MANAGED_BY}/")}
+    if not others - {field_manager(run.key.name)}:
+        return frozenset()
+    namespace = run.key.namespace
+    return frozenset(
+        key.name
+        for key, rotation in run.world.mirror.rotations.items()
+        if key != run.key
+        and key.namespace == namespace
+        and field_manager(key.name) in others
+        and _has_moved_on(run, rotation, plan.target_name, target)
+    )
+
+
+def _has_moved_on(run: Pass, other: Rotation, name: str, target: Target) -> bool:
+    """Return whether another rotation has what it left in a Secret elsewhere, and delivers elsewhere."""
+    seen = run.world.mirror.journal(other.key)
+    journal = seen.journal if seen is not None else None
+    current = journal.current if journal is not None else None
+    if journal is None or current is None or other.plan is None or other.deleting_since is not None:
+        return False
+    is_there = current.secret in target.values or journal.previous in target.values
+    return is_there and other.plan.target_name != name
 
 
 def _rivals(run: Pass, rotation: Rotation | None, journal: Journal | None, domain: str) -> list[Rival]:

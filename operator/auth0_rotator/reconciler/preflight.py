@@ -55,7 +55,7 @@ async def rehearse(run: Pass, o: Observation, intended: Credential, plan: Plan) 
     record = replace(intended.record, rotated_at=o.now.replace(microsecond=0))
     preview = committed(replace(o.journal or Journal(), next=intended), record=record, late_until=None)
     projection = project(preview, plan, run.key.namespace)
-    await run.world.secrets.write_target(projection, o.target, dry_run=True)
+    await run.world.secrets.write_target(projection, o.target, left_by=o.left_by, dry_run=True)
 
 
 async def check_client(run: Pass, o: Observation, tenant: Tenant, client_id: str) -> None:

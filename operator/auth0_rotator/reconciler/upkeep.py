@@ -104,7 +104,7 @@ async def publish(run: Pass, o: Observation, decision: Decision) -> None:
         run.memory.contender = ", ".join(contenders(projection, given(o.target)))
         run.memory.repairs = [*run.memory.repairs, o.now][-REPAIRS_KEPT:]
         DRIFT_REPAIRS.inc()
-    run.saw_secret(await run.world.secrets.write_target(projection, o.target))
+    run.saw_secret(await run.world.secrets.write_target(projection, o.target, left_by=o.left_by))
     run.notice(decision.reason, f"{decision.message}; it was written without a rotation")
 
 
