@@ -32,9 +32,13 @@ def winner_over(rotation: Rotation, journal: Journal | None, rivals: Sequence[Ri
 
 
 def _beats(rival: Rival, rotation: Rotation, journal: Journal | None) -> bool:
+    mine = holds_claim(rotation, journal, rival.contest)
+    # One that has a value may have lost its connection: it gives way to whoever has one as well, for
+    # those changes end up in use, and to nobody else.
+    if rival.is_powerless and (mine or not rival.holds):
+        return False
     if rival.is_sending:
         return not _is_sending_too(rotation, journal)
-    mine = holds_claim(rotation, journal, rival.contest)
     own = (not mine, rotation.created_at or _LATEST, rotation.uid)
     return _rank(rival) < own
 

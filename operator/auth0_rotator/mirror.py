@@ -164,6 +164,13 @@ class Mirror:
         claims = [self._claims.of_client(value.record.client_id) for value in held if value]
         return set[Key]().union(*claims) - {key}
 
+    def with_rivals(self, keys: set[Key]) -> set[Key]:
+        """Return `keys`, and all who claim a client that one of these claims, has or sends."""
+        there = [self.rotations[key] for key in keys if key in self.rotations]
+        claimed = {one.spec.parameters.client_id for one in there if one.spec is not None}
+        rivals = [self._contenders_of(key) for key in keys]
+        return keys.union(*rivals, *map(self._claims.of_client, claimed))
+
     def _rival(self, other: Rotation, contest: Contest) -> Rival:
         seen = self._journals.get(other.key)
         return Rival(

@@ -85,6 +85,9 @@ class Rival:
     """The domains of the values that its journal has or sends, whatever its connection says by now."""
     is_sending: bool = False
     """Whether it is in the middle of a change of this very client: nobody else may begin one."""
+    is_powerless: bool = False
+    """Whether it stands in another namespace, and no tenant ever let its connection in for the client:
+    all that it has may be made up."""
 
     @property
     def claim(self) -> str:

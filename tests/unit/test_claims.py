@@ -1,5 +1,6 @@
 """Who may have what two rotations both claim."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -210,3 +211,22 @@ def test_of_two_rotations_exactly_one_wins(
     beaten = winner_over(one, one_kept, [as_rival(other, other_kept)]) is not None
     beats = winner_over(other, other_kept, [as_rival(one, one_kept)]) is not None
     assert beaten is not beats
+
+
+@pytest.mark.parametrize(
+    ("other", "kept", "is_beaten"),
+    [
+        pytest.param(rival(created_at=EARLIER, holds=True), journal(), False, id="older-and-holds"),
+        pytest.param(rival(holds=True, is_sending=True), journal(), False, id="sends"),
+        pytest.param(rival(created_at=EARLIER), None, False, id="older"),
+        pytest.param(rival(holds=True), None, True, id="holds-against-none"),
+        pytest.param(rival(holds=True, is_sending=True), None, True, id="sends-against-none"),
+    ],
+)
+def test_who_was_never_let_in_stops_only_those_who_have_nothing(
+    other: Rival, kept: Journal | None, *, is_beaten: bool
+) -> None:
+    """What it has may be made up; but it may also be the live value of one who lost a connection."""
+    powerless = replace(other, is_powerless=True)
+    assert (winner_over(mine(), kept, [powerless]) is not None) is is_beaten
+    assert winner_over(mine(), kept, [other]) is other

@@ -171,6 +171,22 @@ def test_after_a_drop_an_older_version_is_no_news() -> None:
     assert mirror.rotations == {}
 
 
+def test_those_who_claim_has_or_send_one_client_are_rivals() -> None:
+    """Who waits for another is told when that other one's connection changes."""
+    mirror = Mirror()
+    for key in (WEB, FAR):
+        mirror.put_rotation(of(key, parameters={"clientId": "shared"}))
+    mirror.put_rotation(of(API, parameters={"clientId": CLIENT_ID}))
+    assert mirror.with_rivals({WEB}) == {WEB, FAR}
+    assert mirror.with_rivals({API}) == {API}
+    mirror.put_secret(journal_body(WEB))
+    assert mirror.with_rivals({WEB}) == {WEB, FAR, API}
+    mirror.forget_rotation(WEB)
+    assert mirror.with_rivals({WEB}) == {WEB, API}
+    mirror.put_rotation(of(WEB, 31, parameters={"clientId": ""}))
+    assert mirror.with_rivals({WEB}) == {WEB, API}
+
+
 def test_what_was_never_seen_can_be_dropped_and_forgotten() -> None:
     mirror = Mirror()
     assert mirror.drop_rotation(gone(WEB, 5)) == {WEB}

@@ -100,6 +100,7 @@ def test_an_explicit_null_is_the_default() -> None:
 )
 def test_requests_go_to_the_endpoint(endpoint: str, base_url: str) -> None:
     assert spec(endpoint=endpoint).base_url == base_url
+    assert spec(endpoint=endpoint).way == f"acme.eu.auth0.com by {base_url}"
     assert spec(endpoint=endpoint).management_audience == "https://acme.eu.auth0.com/api/v2/"
 
 

@@ -19,10 +19,10 @@ ACME, OTHER = (ConnectionKey(Kind.CONNECTION, "team-a", name) for name in ("acme
 TICK: Final = timedelta(microseconds=1)
 
 
-def line(connection: ConnectionKey = ACME, domain: str = "acme.eu.auth0.com", **changes: Any) -> Line:
+def line(connection: ConnectionKey = ACME, way: str = "acme.eu.auth0.com", **changes: Any) -> Line:
     """Return a line in which one rotation comes every five minutes, and one a second to the tenant."""
-    inputs: dict[str, Any] = {"of_connection": Limits(5 * MINUTE), "of_domain": Limits(SECOND)}
-    return Line(connection, domain, **(inputs | changes))
+    inputs: dict[str, Any] = {"of_connection": Limits(5 * MINUTE), "of_way": Limits(SECOND)}
+    return Line(connection, way, **(inputs | changes))
 
 
 def window(kind: str, schedule: str, duration: str) -> RotationWindow:
@@ -79,7 +79,7 @@ def test_where_people_set_the_distance_it_is_kept(before: timedelta, *, has_come
 def test_where_only_the_tenant_limits_a_turn_comes_a_little_before(
     before: timedelta, *, has_come: bool
 ) -> None:
-    paced: dict[str, Any] = {"of_connection": Limits(), "of_domain": Limits(MINUTE)}
+    paced: dict[str, Any] = {"of_connection": Limits(), "of_way": Limits(MINUTE)}
     turns = Turns()
     waits(turns, A, **paced)
     waits(turns, B, **paced)
@@ -115,17 +115,15 @@ def test_rotations_that_were_count_as_those_that_are_to_come() -> None:
     [
         pytest.param({}, 5 * MINUTE, id="over-the-same-connection"),
         pytest.param({"connection": OTHER}, 2 * SECOND, id="over-another-to-the-same-tenant"),
-        pytest.param(
-            {"connection": OTHER, "domain": "other.eu.auth0.com"}, None, id="to-another-tenant"
-        ),
+        pytest.param({"connection": OTHER, "way": "other.eu.auth0.com"}, None, id="to-another-tenant"),
     ],
 )
 def test_a_connection_and_a_tenant_are_shared_each_by_its_own_limits(
     changes: dict[str, Any], expected: timedelta | None
 ) -> None:
-    turns, of_domain = Turns(), Limits(2 * SECOND)
-    waits(turns, A, of_domain=of_domain)
-    assert waits(turns, B, of_domain=of_domain, **changes) == expected
+    turns, of_way = Turns(), Limits(2 * SECOND)
+    waits(turns, A, of_way=of_way)
+    assert waits(turns, B, of_way=of_way, **changes) == expected
 
 
 def test_a_place_is_free_by_both_limits() -> None:
@@ -134,33 +132,33 @@ def test_a_place_is_free_by_both_limits() -> None:
     others: dict[str, Any] = {
         "connection": OTHER,
         "of_connection": Limits(),
-        "of_domain": Limits(4 * MINUTE),
+        "of_way": Limits(4 * MINUTE),
     }
     assert [waits(turns, key, **others) for key in (A, B)] == [None, 4 * MINUTE]
-    assert waits(turns, C, of_domain=Limits(4 * MINUTE), past=[NOW + 8 * MINUTE]) == 13 * MINUTE
+    assert waits(turns, C, of_way=Limits(4 * MINUTE), past=[NOW + 8 * MINUTE]) == 13 * MINUTE
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         pytest.param({"connection": OTHER}, id="another-connection"),
-        pytest.param({"domain": "other.eu.auth0.com", "past": ()}, id="another-tenant"),
+        pytest.param({"way": "other.eu.auth0.com", "past": ()}, id="another-tenant"),
     ],
 )
 def test_who_stands_in_another_line_by_now_gets_another_turn(changes: dict[str, Any]) -> None:
     turns = Turns()
     waits(turns, A)
-    assert waits(turns, B, of_domain=Limits(MINUTE)) == 5 * MINUTE
-    free: dict[str, Any] = {"of_connection": Limits(), "of_domain": Limits()}
+    assert waits(turns, B, of_way=Limits(MINUTE)) == 5 * MINUTE
+    free: dict[str, Any] = {"of_connection": Limits(), "of_way": Limits()}
     assert waits(turns, B, **free) == 5 * MINUTE
     assert waits(turns, B, **free, **changes) is None
 
 
 def test_a_turn_in_another_line_is_not_held_up_by_ones_own_former_turn() -> None:
-    turns, of_domain = Turns(), Limits(3 * MINUTE)
-    assert waits(turns, A, of_domain=of_domain) is None
-    assert waits(turns, B, of_domain=of_domain) == 5 * MINUTE
-    assert waits(turns, B, of_domain=of_domain, connection=OTHER) == 3 * MINUTE
+    turns, of_way = Turns(), Limits(3 * MINUTE)
+    assert waits(turns, A, of_way=of_way) is None
+    assert waits(turns, B, of_way=of_way) == 5 * MINUTE
+    assert waits(turns, B, of_way=of_way, connection=OTHER) == 3 * MINUTE
 
 
 def test_where_the_clock_was_set_back_all_turns_are_given_anew() -> None:
@@ -211,7 +209,7 @@ def test_nobody_comes_nearer_to_another_than_both_limits_allow(
         shared = line(
             connection,
             of_connection=Limits(spacing * MINUTE, per_hour),
-            of_domain=Limits(2 * MINUTE),
+            of_way=Limits(2 * MINUTE),
         )
         slots.append((turns.wait(Key("team-a", str(number)), shared, (), now) or now, connection))
     instants = sorted(at for at, _ in slots)

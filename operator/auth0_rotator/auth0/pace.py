@@ -1,4 +1,4 @@
-"""The pace of requests to one domain, shared by all connections that lead there."""
+"""The pace of requests to one tenant, shared by all connections that reach it in one way."""
 
 import asyncio
 from datetime import timedelta

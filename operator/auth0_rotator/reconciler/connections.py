@@ -36,6 +36,8 @@ SCOPE_TO_CHANGE: Final = "update:client_keys"
 SCOPE_TO_READ: Final = "read:clients"
 # While a connection is failing, its credentials are read and tried this often.
 RECHECK: Final = timedelta(minutes=1)
+# What a connection is to a rotation that it does not serve.
+_CLOSED: Final = frozenset({Reason.CONNECTION_MISSING, Reason.NAMESPACE_NOT_ALLOWED})
 
 
 class Connections:
@@ -94,6 +96,10 @@ class Connections:
         """Return the domain that a connection leads to, empty where nobody knows."""
         return self._specs.domain_of(key)
 
+    def way_of(self, key: ConnectionKey) -> str:
+        """Return the tenant of a connection and how it is reached, empty where nobody knows."""
+        return self._specs.way_of(key)
+
     async def view(self, key: ConnectionKey, *, namespace: str, client_id: str) -> Connection:
         """Return what a rotation in `namespace` for `client_id` may know of the connection."""
         body = self._mirror.connections.get(key)
@@ -126,16 +132,26 @@ class Connections:
             is_circuit_open=self._is_watched(key) and self._circuits.of(key, body).is_open,
         )
 
+    async def may_act(self, key: ConnectionKey, *, namespace: str, client_id: str, domain: str) -> bool:
+        """Return whether a rotation could change the client at this domain, as far as anybody knows.
+
+        One whose tenant is silent now still could; one that was never let in could not.
+        """
+        found = await self.view(key, namespace=namespace, client_id=client_id)
+        if found.domain != domain or found.reason in _CLOSED:
+            return False
+        return found.reason is Reason.PENDING or self._tenants.was_logged_in(key)
+
     def line(self, key: ConnectionKey) -> Line:
         """Return what a rotation over the connection has to share with others."""
-        governor, domain = self._specs.governor(key), self.domain_of(key)
+        governor, way = self._specs.governor(key), self.way_of(key)
         spacing = governor.min_spacing or timedelta(0)
         is_governed = bool(spacing) or governor.max_per_hour is not None
         return Line(
             connection=key,
-            domain=domain,
+            way=way,
             of_connection=Limits(spacing, governor.max_per_hour),
-            of_domain=Limits(self._tenants.interval(domain)),
+            of_way=Limits(self._tenants.interval(way)),
             past=self._mirror.rotated_over(key) if is_governed else (),
         )
 
@@ -163,9 +179,9 @@ class Connections:
             self._verdicts.pop(key, None)
             self._circuits.forget(key)
             self._specs.forget(key)
-            return self._mirror.users_of(key), None
+            return self._concerned_by(key), None
         try:
-            verdict = await self._try(await self._tenants.open(key, body))
+            verdict = await self._try(key, await self._tenants.open(key, body))
         except SpecInvalid as fault:
             verdict = Verdict(
                 is_ready=False, reason=Reason.SPEC_INVALID, message=str(fault), is_stalled=True
@@ -189,12 +205,17 @@ class Connections:
         again = None if verdict.is_ready else self._clock() + RECHECK
         # The answer to the status write showed it first, and so no watch will tell of it.
         again = self._clock() if is_edited else again
-        return (self._mirror.users_of(key) if is_news else set()), again
+        return (self._concerned_by(key) if is_news else set()), again
 
-    async def _try(self, link: Link) -> Verdict:
+    def _concerned_by(self, key: ConnectionKey) -> set[Key]:
+        """Return who goes over the connection, and who waits for one of those."""
+        return self._mirror.with_rivals(self._mirror.users_of(key))
+
+    async def _try(self, key: ConnectionKey, link: Link) -> Verdict:
         """Return the verdict that a new token gives; a changed grant shows in a new token only."""
         link.tenant.tokens.forget_token()
         token = await link.tenant.tokens.authenticate()
+        self._tenants.note_login(key)
         if SCOPE_TO_CHANGE not in token.scopes:
             message = (
                 f"the application's token lacks the scope {SCOPE_TO_CHANGE}; grant it for the Auth0 "

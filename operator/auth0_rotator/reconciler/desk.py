@@ -28,19 +28,20 @@ class Desk:
     def lane(self, key: AnyKey) -> str | None:
         """Return the tenant that the work on `key` may have to wait for, None where nobody knows."""
         if isinstance(key, ConnectionKey):
-            return self._connections.domain_of(key) or None
+            return self._connections.way_of(key) or None
         plan = self._mirror.plan(key)
         if plan is None:
             return None
-        return self._connections.domain_of(referred(plan.connection_ref, key.namespace)) or None
+        return self._connections.way_of(referred(plan.connection_ref, key.namespace)) or None
 
     async def work(self, key: AnyKey) -> datetime | None:
         """Do what is to be done for `key` now; return when it wants to come again."""
         if isinstance(key, Key):
             return await self._reconciler.reconcile(key)
         concerned, again = await self._connections.check(key)
+        users = self._mirror.users_of(key) if self._connections.is_ready(key) else set()
         for rotation in self._mirror.in_order(concerned):
-            if self._connections.is_ready(key) and isinstance(rotation, Key):
+            if isinstance(rotation, Key) and rotation in users:
                 self._reconciler.cut_short(rotation)
             self._wake(rotation)
         return again

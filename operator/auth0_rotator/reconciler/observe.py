@@ -59,7 +59,7 @@ async def observe(run: Pass) -> Observation:
         leading_since=run.leading_since,
         journal_fault=seen.fault if seen is not None else "",
         journal_deleting_since=seen.deleting_since if seen is not None else None,
-        rivals=_rivals(run, rotation, journal, connection.domain),
+        rivals=await _rivals(run, rotation, journal, connection.domain),
         attempt=memory.attempt,
         is_cut_short=memory.is_cut_short,
         tried_tokens=memory.tried_tokens,
@@ -231,7 +231,9 @@ def _has_moved_on(run: Pass, other: Rotation, name: str, target: Target) -> bool
     return is_there and other.plan.target_name != name
 
 
-def _rivals(run: Pass, rotation: Rotation | None, journal: Journal | None, domain: str) -> list[Rival]:
+async def _rivals(
+    run: Pass, rotation: Rotation | None, journal: Journal | None, domain: str
+) -> list[Rival]:
     """Return who claims the same Secret, or the same client of the same tenant: for a rotation that
     goes the client of its value, whatever its spec says by now."""
     mirror = run.world.mirror
@@ -246,10 +248,33 @@ def _rivals(run: Pass, rotation: Rotation | None, journal: Journal | None, domai
         return []
     rivals += mirror.senders_of(client_id, besides=run.key)
     return [
-        rival
+        await _weighed(run, rival, client_id, domain)
         for rival in rivals
         if rival.contest is Contest.TARGET or (domain and domain in _domains_of(run, rival))
     ]
+
+
+async def _weighed(run: Pass, rival: Rival, client_id: str, domain: str) -> Rival:
+    """Return the rival with what it can do: whoever may write Secrets in a namespace can make up a
+    journal there, and whoever may create rotations a claim."""
+    if rival.contest is Contest.TARGET or rival.key.namespace == run.key.namespace:
+        return rival
+    plan = _plan_of(run, rival)
+    may_act = plan is not None and await run.world.connections.may_act(
+        referred(plan.connection_ref, rival.key.namespace),
+        namespace=rival.key.namespace,
+        client_id=client_id,
+        domain=domain,
+    )
+    return replace(rival, is_powerless=not may_act)
+
+
+def _plan_of(run: Pass, rival: Rival) -> Plan | None:
+    """Return what a rival goes by: its journal where that is being sent, else its spec."""
+    seen, rotation = run.world.mirror.journal(rival.key), run.world.mirror.rotations.get(rival.key)
+    if rival.is_sending:
+        return seen.journal.plan if seen is not None and seen.journal is not None else None
+    return rotation.plan if rotation is not None else None
 
 
 async def _canary(run: Pass, rotation: Rotation | None, connection: Connection) -> Key | None:

@@ -28,6 +28,11 @@ class Specs:
         domain = (body.get("spec") or {}).get("domain", "") if body is not None else ""
         return str(domain)
 
+    def way_of(self, key: ConnectionKey) -> str:
+        """Return the tenant of a connection and how it is reached, empty where nobody knows."""
+        spec = self._spec(key)
+        return spec.way if spec is not None else ""
+
     def windows(self, key: ConnectionKey) -> Sequence[RotationWindow]:
         """Return the windows for rotations that name none themselves."""
         spec = self._spec(key)

@@ -21,10 +21,16 @@ class Link:
     tenant: Tenant
     client_id: str = ""
     """As whom the operator last authenticated."""
+    was_logged_in: bool = False
+    """Whether the tenant ever issued a token for it."""
 
 
 class Tenants:
-    """One link for each connection; those to one domain share one pace."""
+    """One link for each connection; those that reach one domain in one way share one pace.
+
+    Not all that name one domain: whoever sets an endpoint of their own could slow down everybody else,
+    or stop them by its 429s.
+    """
 
     def __init__(
         self,
@@ -52,9 +58,9 @@ class Tenants:
         """Return the link of a connection, None where it is gone or was never opened."""
         return self._links.get(key)
 
-    def interval(self, domain: str) -> timedelta:
-        """Return how long after one request to a domain the next may go, when many wait."""
-        return self._paces[domain].interval if domain in self._paces else timedelta(0)
+    def interval(self, way: str) -> timedelta:
+        """Return how long after one request that goes this way the next may, when many wait."""
+        return self._paces[way].interval if way in self._paces else timedelta(0)
 
     def place(self, key: ConnectionKey, spec: ConnectionSpec) -> CredentialsPlace:
         """Return where the operator reads its credentials for a connection."""
@@ -69,7 +75,7 @@ class Tenants:
         link = self._links.pop(key, None)
         if link is not None:
             await link.tenant.close()
-            self._set_pace(link.spec.domain)
+            self._set_pace(link.spec.way)
 
     async def open(self, key: ConnectionKey, body: Body) -> Link:
         """Return the link for the spec as it is now; a changed spec gets a new one.
@@ -97,31 +103,46 @@ class Tenants:
             raise Refused(Reason.REHEARSAL_ONLY, message)
         await self.forget(key)
         self._links[key] = link = Link(spec, self._new_tenant(key, spec))
-        self._set_pace(spec.domain)
+        self._set_pace(spec.way)
         return link
 
     def _new_tenant(self, key: ConnectionKey, spec: ConnectionSpec) -> Tenant:
         limit = spec.rate_limit
         for paces in (self._paces, self._probe_paces):
-            if spec.domain not in paces:
-                paces[spec.domain] = Pace(
-                    requests_per_second=limit.requests_per_second, burst=limit.burst
-                )
+            if spec.way not in paces:
+                paces[spec.way] = Pace(requests_per_second=limit.requests_per_second, burst=limit.burst)
         return Tenant(
             domain=spec.domain,
             audience=spec.management_audience,
             transport=Transport(spec.base_url, ca_bundle=spec.ca_bundle),
-            pace=self._paces[spec.domain],
-            probe_pace=self._probe_paces[spec.domain],
+            pace=self._paces[spec.way],
+            probe_pace=self._probe_paces[spec.way],
             credentials=lambda: self._credentials(key, spec),
         )
 
-    def _set_pace(self, domain: str) -> None:
-        """Let the lowest rate of all connections to `domain` count."""
-        limits = [link.spec.rate_limit for link in self._links.values() if link.spec.domain == domain]
+    def note_login(self, key: ConnectionKey) -> None:
+        """Let the rate of a connection count from now on: the tenant has issued it a token."""
+        link = self._links.get(key)
+        if link is not None and not link.was_logged_in:
+            link.was_logged_in = True
+            self._set_pace(link.spec.way)
+
+    def was_logged_in(self, key: ConnectionKey) -> bool:
+        """Return whether the tenant ever issued a token for the connection as it is now."""
+        link = self._links.get(key)
+        return link is not None and link.was_logged_in
+
+    def _set_pace(self, way: str) -> None:
+        """Let the lowest rate count of all connections that go this way and were logged in.
+
+        Anybody may write down a domain and a rate. While nobody was logged in, nobody knows better.
+        """
+        links = [link for link in self._links.values() if link.spec.way == way]
+        known = [link for link in links if link.was_logged_in]
+        limits = [link.spec.rate_limit for link in known or links]
         if limits:
             for paces in (self._paces, self._probe_paces):
-                paces[domain].set_rate(
+                paces[way].set_rate(
                     requests_per_second=min(limit.requests_per_second for limit in limits),
                     burst=min(limit.burst for limit in limits),
                 )

@@ -24,9 +24,10 @@ class Line:
     """What one rotation has to share, and with whom."""
 
     connection: ConnectionKey
-    domain: str
+    way: str
+    """The tenant, and how it is reached."""
     of_connection: Limits
-    of_domain: Limits
+    of_way: Limits
     past: Sequence[datetime] = ()
     """When rotations of the connection were accepted lately."""
 
@@ -40,7 +41,7 @@ class Line:
 class _Slot:
     at: datetime
     connection: ConnectionKey
-    domain: str
+    way: str
 
 
 class Turns:
@@ -63,18 +64,18 @@ class Turns:
             self._slots.clear()
         self._latest = now
         slot = self._slots.get(key)
-        if slot is None or slot.connection != line.connection or slot.domain != line.domain:
+        if slot is None or slot.connection != line.connection or slot.way != line.way:
             at = self._first_free(key, line, windows, now)
             if at is None:
                 return None
-            slot = self._slots[key] = _Slot(at, line.connection, line.domain)
+            slot = self._slots[key] = _Slot(at, line.connection, line.way)
         if slot.at > now + line.ahead:
             return slot.at
         # What was before it may have taken longer than its own slot.
         at = line.of_connection.first_free(line.past, max(slot.at, now), windows)
         if at is None or at <= now + line.ahead:
             return None
-        self._slots[key] = _Slot(at, line.connection, line.domain)
+        self._slots[key] = _Slot(at, line.connection, line.way)
         return at
 
     def leave(self, key: Key) -> None:
@@ -85,14 +86,14 @@ class Turns:
         self, key: Key, line: Line, windows: Sequence[RotationWindow], now: datetime
     ) -> datetime | None:
         others = [slot for waiting, slot in self._slots.items() if waiting != key]
-        of_domain = sorted(slot.at for slot in others if slot.domain == line.domain)
+        of_way = sorted(slot.at for slot in others if slot.way == line.way)
         of_connection = sorted(
             [slot.at for slot in others if slot.connection == line.connection] + list(line.past)
         )
         at: datetime | None = now
         while at is not None:
             moved = line.of_connection.first_free(of_connection, at, windows)
-            at = line.of_domain.first_free(of_domain, moved, windows) if moved is not None else None
+            at = line.of_way.first_free(of_way, moved, windows) if moved is not None else None
             if at == moved:
                 return at
         return None

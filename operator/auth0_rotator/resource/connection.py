@@ -91,7 +91,8 @@ class CredentialsSecretRef(Image):
 
 class RateLimit(Image):
     """The pace of requests to the tenant's Management API, shared by every object that resolves to
-    the same domain; where two connections differ, the lower rate counts."""
+    the same domain by the same endpoint; where connections differ, the lower rate counts of those
+    that were logged in."""
 
     requests_per_second: Annotated[float, Field(gt=0, le=1000, strict=True)] = 2
     """Sustained requests a second. The default is what Auth0's smallest plan allows."""
@@ -193,6 +194,11 @@ class ConnectionSpec(Image):
     def base_url(self) -> str:
         """Where requests go: scheme and host, without a closing slash."""
         return (self.endpoint or f"https://{self.domain}").rstrip("/")
+
+    @property
+    def way(self) -> str:
+        """The tenant, and how it is reached: that two endpoints lead to one tenant is only said."""
+        return f"{self.domain} by {self.base_url}"
 
 
 class LabelSelector(Image):
