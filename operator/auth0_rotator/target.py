@@ -172,7 +172,7 @@ def _labels(plan: Plan) -> dict[str, str]:
     if _is_ours(plan):
         labels[MANAGED_BY_LABEL] = MANAGED_BY
     template = plan.target.template
-    return (template.metadata.labels if template is not None else {}) | labels
+    return (_of_people(template.metadata.labels) if template is not None else {}) | labels
 
 
 def _annotations(record: CommitRecord, plan: Plan) -> dict[str, str]:
@@ -183,7 +183,12 @@ def _annotations(record: CommitRecord, plan: Plan) -> dict[str, str]:
     if plan.delete_secrets and not _is_ours(plan):
         told[WITHDRAW_ANNOTATION] = plan.uid
     template = plan.target.template
-    return (template.metadata.annotations if template is not None else {}) | told
+    return (_of_people(template.metadata.annotations) if template is not None else {}) | told
+
+
+def _of_people(told: Mapping[str, str]) -> dict[str, str]:
+    """Return what a template may set; a plan from before that was refused may speak in our name."""
+    return {name: text for name, text in told.items() if not name.startswith(PREFIX)}
 
 
 def _is_ours(plan: Plan) -> bool:

@@ -256,6 +256,18 @@ WRONG_SPECS: Final = (
     _rotation("template type empty", "spec.target.template.type", "", "at least 1 chars"),
     _rotation("template type too long", "spec.target.template.type", "x" * 254, "253"),
     _rotation(
+        "a label of ours",
+        "spec.target.template.metadata.labels",
+        {"team": "a", "auth0rotator.dev/role": "journal"},
+        "names that begin with auth0rotator.dev/ are the operator's",
+    ),
+    _rotation(
+        "an annotation of ours",
+        "spec.target.template.metadata.annotations",
+        {"auth0rotator.dev/withdraw-with": "x"},
+        "names that begin with auth0rotator.dev/ are the operator's",
+    ),
+    _rotation(
         "65 labels",
         "spec.target.template.metadata.labels",
         {f"label-{number}": "x" for number in range(65)},

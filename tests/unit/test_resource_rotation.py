@@ -242,6 +242,17 @@ def test_a_template_refers_to_what_there_is(text: str) -> None:
     assert template.data == {"EXTRA": text}
 
 
+@pytest.mark.parametrize("part", ["labels", "annotations"])
+def test_a_template_does_not_speak_for_the_operator(part: str) -> None:
+    ours, theirs = "auth0rotator.dev/role", "auth0rotator.dev.example.com/role"
+    message = (
+        "names that begin with auth0rotator.dev/ are the operator's: target.template.metadata may not "
+        "set them"
+    )
+    assert message in fault_of(target={"template": {"metadata": {part: {"a": "b", ours: "x"}}}})
+    assert spec(target={"template": {"metadata": {part: {"a": "b", theirs: "x"}}}})
+
+
 @pytest.mark.parametrize(
     "text",
     ["$(x)", "$()", "$(clientid)", "$( clientId )", "$$(x) $(y)", "$(clientId) $(x)"],

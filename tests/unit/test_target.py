@@ -199,8 +199,8 @@ def test_a_template_gives_type_labels_and_annotations() -> None:
 
 def test_a_template_cannot_take_away_what_the_operator_needs() -> None:
     ours = {
-        "labels": {"auth0rotator.dev/role": "x", "app.kubernetes.io/managed-by": "x"},
-        "annotations": dict.fromkeys(projected().annotations, "x"),
+        "labels": dict.fromkeys([*projected().labels, "auth0rotator.dev/made-up"], "x"),
+        "annotations": dict.fromkeys([*projected().annotations, "auth0rotator.dev/withdraw-with"], "x"),
     }
     projection = templated(metadata=ours)
     assert projection.labels == projected().labels

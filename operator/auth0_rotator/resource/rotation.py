@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StrictBool, field_validator, model_valid
 from auth0_rotator.resource.connection import ObjectName
 from auth0_rotator.resource.image import Image, Kind, rule, shape, shape_rule
 from auth0_rotator.resource.mapping import SecretsMapping
-from auth0_rotator.resource.target import TargetSpec
+from auth0_rotator.resource.target import OWN_NAMES_MESSAGE, TargetSpec
 from auth0_rotator.resource.timing import Ahead, RotateAt, RotationWindows, Spread
 
 # `metadata.name` must leave room for the journal's suffix, and for a field manager that stays readable.
@@ -222,4 +222,11 @@ class RotationSpec(Image):
         template = self.target.template
         if template is not None and set(template.data) & set(self.secrets_mapping.keys):
             raise ValueError(_TEMPLATE_KEYS_MESSAGE)
+        return self
+
+    @model_validator(mode="after")
+    def _template_leaves_our_names(self) -> "RotationSpec":
+        template = self.target.template
+        if template is not None and template.metadata.has_own_names:
+            raise ValueError(OWN_NAMES_MESSAGE)
         return self

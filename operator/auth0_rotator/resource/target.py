@@ -7,9 +7,14 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from auth0_rotator.resource.connection import DATA_KEY_MESSAGE, ObjectName
-from auth0_rotator.resource.image import DATA_KEY_PATTERN, Image, rule
+from auth0_rotator.resource.image import DATA_KEY_PATTERN, GROUP, Image, rule
 
 JOURNAL_SUFFIX: Final = ".journal"
+# Begins the names of what the operator says about a target.
+OWN_NAMES: Final = f"{GROUP}/"
+OWN_NAMES_MESSAGE: Final = (
+    f"names that begin with {OWN_NAMES} are the operator's: target.template.metadata may not set them"
+)
 # What a template may refer to; `$$(x)` stays `$(x)`.
 TEMPLATE_NAMES: Final = frozenset(
     {"clientId", "clientSecret", "nextClientSecret", "previousClientSecret", "domain"}
@@ -46,10 +51,30 @@ class CreationPolicy(StrEnum):
 class TemplateMetadata(Image):
     """Labels and annotations for the target. Those of the rotation itself are never copied."""
 
+    # For the operator this stands in `RotationSpec`: a plan in a journal may be older than this rule,
+    # and must stay readable.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    f"!has(self.{part}) || self.{part}.all(k, !k.startsWith('{OWN_NAMES}'))",
+                    OWN_NAMES_MESSAGE,
+                    f".{part}",
+                )
+                for part in ("labels", "annotations")
+            ]
+        }
+    )
+
     labels: Annotated[dict[str, str], Field(max_length=64)] = Field(default_factory=dict)
     """Labels of the target."""
     annotations: Annotated[dict[str, str], Field(max_length=64)] = Field(default_factory=dict)
     """Annotations of the target."""
+
+    @property
+    def has_own_names(self) -> bool:
+        """Whether it sets what only the operator may."""
+        return any(name.startswith(OWN_NAMES) for name in (*self.labels, *self.annotations))
 
 
 class TargetTemplate(Image):
