@@ -33,8 +33,8 @@ def winner_over(rotation: Rotation, journal: Journal | None, rivals: Sequence[Ri
 
 def _beats(rival: Rival, rotation: Rotation, journal: Journal | None) -> bool:
     mine = holds_claim(rotation, journal, rival.contest)
-    # One that has a value may have lost its connection: it gives way to whoever has one as well, for
-    # those changes end up in use, and to nobody else.
+    # What a powerless one has may be made up, and so it stops nobody who has a value as well. But it
+    # may have lost its connection: a first rotation of somebody else's would kill what is in use.
     if rival.is_powerless and (mine or not rival.holds):
         return False
     if rival.is_sending:

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     ADOPTION_UNCLEAR = "AdoptionUnclear"
     JOURNAL_IMMUTABLE = "JournalImmutable"
     JOURNAL_UNREADABLE = "JournalUnreadable"
+    JOURNAL_FOREIGN = "JournalForeign"
     TARGET_FOREIGN = "TargetForeign"
     TARGET_IMMUTABLE = "TargetImmutable"
     TARGET_TYPE_DIFFERS = "TargetTypeDiffers"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from auth0_rotator.claim_index import ClaimIndex, target_of
 from auth0_rotator.claims import holds_claim
-from auth0_rotator.journal import JOURNAL_TYPE, Journal, Plan, rotation_of_journal
+from auth0_rotator.journal import JOURNAL_TYPE, Journal, Plan, journal_name, rotation_of_journal
 from auth0_rotator.journal_secret import SeenJournal, see_journal
 from auth0_rotator.observation import Contest, Rival
 from auth0_rotator.record import ROLE_LABEL
@@ -53,6 +53,11 @@ class Mirror:
     def journal(self, key: Key) -> SeenJournal | None:
         """Return the journal of a rotation, None where none was seen."""
         return self._journals.get(key)
+
+    def journal_usurper(self, key: Key) -> str:
+        """Return the type of a Secret that has the journal's name and is no journal, else nothing."""
+        found = self._targets.get((key.namespace, journal_name(key.name)))
+        return found.type if found is not None else ""
 
     def target(self, namespace: str, name: str) -> Target | None:
         """Return the Secret under a target's name, None where none was seen."""
@@ -229,8 +234,11 @@ class Mirror:
         if rotation is not None and body.get("type") == JOURNAL_TYPE:
             key = Key(namespace, rotation)
             concerned = self._contenders_of(key)
+            self._targets.pop((namespace, name), None)
             self._journals[key] = see_journal(body)
             return {key} | concerned | self._contenders_of(key)
+        if rotation is not None:
+            self._journals.pop(Key(namespace, rotation), None)
         former = self._unlink_target(namespace, name)
         target = self._targets[namespace, name] = parse_target(body)
         own = {Key(namespace, target.rotation)} if target.rotation else set()

@@ -143,6 +143,8 @@ class Observation:
     """Why the journal cannot be read; empty where it can, or is absent."""
     journal_deleting_since: datetime | None = None
     """Since when a journal that cannot be read is being deleted."""
+    journal_usurper: str = ""
+    """The type of a Secret that stands in the journal's place and is none; empty where none does."""
     rivals: Sequence[Rival] = ()
     attempt: Attempt | None = None
     is_cut_short: bool = False

@@ -74,6 +74,10 @@ class Mirror:
         stored = self._scene.worker.journal
         return None if stored is None else SeenJournal(materialised(stored), "")
 
+    def journal_usurper(self, _: Key) -> str:
+        """Nobody's Secret stands in the journal's place."""
+        return ""
+
     def plan(self, _: Key) -> Plan | None:
         """What is to be delivered."""
         scene = self._scene

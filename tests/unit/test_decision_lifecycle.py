@@ -159,3 +159,21 @@ def test_a_conflict_is_decided_by_the_journal_that_was_read() -> None:
     older = rival(created_at=None, holds=True)
     assert decide(observation(rivals=[older], journal=journal(current=None))).is_stalled
     assert not decide(observation(rivals=[older])).is_stalled
+
+
+def test_a_secret_in_the_journals_place_is_held_for_a_person() -> None:
+    """Nothing could be written down, and what is somebody else's is not touched."""
+    assert decide(created(journal_usurper="kubernetes.io/tls")) == Decision(
+        Action.HOLD,
+        Reason.JOURNAL_FOREIGN,
+        "the Secret web.journal is of type kubernetes.io/tls and stands where this rotation keeps its "
+        "journal; delete it if nobody needs it, or give the rotation another name",
+        is_stalled=True,
+    )
+    gone = created(journal_usurper="Opaque", rotation=None)
+    assert decide(gone) == NOTHING_LEFT
+
+
+def test_a_journal_that_was_read_is_no_usurper() -> None:
+    """The mirror may show what was there before it."""
+    assert decide(observation(journal_usurper="Opaque")) == decide(observation())

@@ -332,6 +332,17 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
             rivals=[WINNER], journal=journal(current=credential(client_id="other")), target=None
         ),
     ),
+    (
+        lifecycle_rules.conflict_holds,
+        lifecycle_rules.usurped_journal_holds,
+        created(rivals=[WINNER], journal_usurper="Opaque"),
+    ),
+    # Without a place for a journal nothing is taken and nothing made.
+    (
+        lifecycle_rules.usurped_journal_holds,
+        value_rules.recorded_value_is_adopted,
+        created(journal_usurper="Opaque", target=target()),
+    ),
     # A value that is there is taken before a new one is made.
     (
         value_rules.recorded_value_is_adopted,

@@ -533,6 +533,20 @@ def test_an_unreadable_journal_is_shown_with_its_fault() -> None:
     assert seen.deleting_since is None
 
 
+def test_a_journal_and_a_secret_in_its_place_take_turns() -> None:
+    mirror = Mirror()
+    assert mirror.journal_usurper(WEB) == ""
+    mirror.put_secret(secret_body("web.journal", 40))
+    assert mirror.journal_usurper(WEB) == "Opaque"
+    assert mirror.keys() == set()
+    mirror.put_secret(journal_body(WEB, 41))
+    assert (mirror.journal_usurper(WEB), mirror.journal(WEB) is None) == ("", False)
+    mirror.put_secret(secret_body("web.journal", 42))
+    assert (mirror.journal_usurper(WEB), mirror.journal(WEB) is None) == ("Opaque", True)
+    mirror.forget_secret(NAMESPACE, "web.journal")
+    assert mirror.journal_usurper(WEB) == ""
+
+
 def test_an_unreadable_journal_is_shown_with_since_when_it_goes() -> None:
     mirror = Mirror()
     body = journal_body(WEB, 40) | {"data": {}}

@@ -56,12 +56,14 @@ class Secrets:
     async def release_journal(self, key: Key) -> None:
         """Delete a journal that nobody can read, and take our finalizer from it.
 
+        Another Secret of its name is somebody's, and stays.
+
         Raises:
             Stale: it was changed meanwhile.
         """
         name = journal_name(key.name)
         found = await self.get(key.namespace, name)
-        if found is None:
+        if found is None or found.get("type") != JOURNAL_TYPE:
             return
         await self.delete_journal(key, uid=found["metadata"]["uid"])
         found = await self.get(key.namespace, name)

@@ -15,6 +15,7 @@ from auth0_rotator.decision.lifecycle import (
     gone_is_finalized,
     guard_follows_spec,
     invalid_spec_holds,
+    usurped_journal_holds,
 )
 from auth0_rotator.decision.model import Action, Decision, Rule
 from auth0_rotator.decision.rotation import (
@@ -65,6 +66,7 @@ RULES: Final[tuple[Rule, ...]] = (
     invalid_spec_holds,
     guard_follows_spec,
     conflict_holds,
+    usurped_journal_holds,
     # A value that is there is taken before a new one is made: re-creation and restore rotate nothing.
     recorded_value_is_adopted,
     existing_value_is_adopted,

@@ -44,6 +44,18 @@ def guard_follows_spec(o: Observation) -> Decision | None:
     return Decision(Action.GUARD, Reason.PENDING, "the finalizer follows spec.deletion")
 
 
+def usurped_journal_holds(o: Observation) -> Decision | None:
+    """Where a Secret of somebody else has the journal's name, nothing can be written down."""
+    if not o.journal_usurper or o.journal is not None:
+        return None
+    name = f"{o.key.name}.journal"
+    message = (
+        f"the Secret {name} is of type {o.journal_usurper} and stands where this rotation keeps its "
+        "journal; delete it if nobody needs it, or give the rotation another name"
+    )
+    return stall(Reason.JOURNAL_FOREIGN, message)
+
+
 def conflict_holds(o: Observation) -> Decision | None:
     """Of two that claim one client or one Secret the one with a journal wins, else the older."""
     if o.rotation is None:

@@ -35,6 +35,7 @@ LOOK_BEFORE: Final = timedelta(milliseconds=500)
 # A Secret without our label is not watched; while one is in the way it is looked at this often.
 UNWATCHED: Final = timedelta(seconds=60)
 
+_UNWATCHED: Final = frozenset({Reason.TARGET_FOREIGN, Reason.JOURNAL_FOREIGN})
 # The actions that are an attempt to rotate.
 _ATTEMPTS: Final = frozenset({Action.ROTATE, Action.CONTINUE})
 # What makes a connection doubtful that was ready before.
@@ -167,7 +168,8 @@ class Reconciler:
         return True
 
     async def _found_journal(self, run: Pass, o: Observation) -> bool:
-        """Return whether there is a journal after all: one without its label is not watched.
+        """Return whether there is a journal after all, or another Secret in its place, or none any more:
+        one without its label is not watched.
 
         Asked before a pass rests on there being none. One that acts finds out by its first write.
         """
@@ -176,7 +178,10 @@ class Reconciler:
             return False
         run.read.add(name)
         await run.read_secret(name)
-        return run.world.mirror.journal(run.key) is not None
+        mirror = run.world.mirror
+        return (
+            mirror.journal(run.key) is not None or mirror.journal_usurper(run.key) != o.journal_usurper
+        )
 
     def _drop_idle_attempt(self, run: Pass, o: Observation, decision: Decision) -> None:
         """End an attempt of which nothing was sent, once its rotation is not wanted any more."""
@@ -276,7 +281,7 @@ class Reconciler:
         if decision.action is not Action.HOLD:
             return o.now if run.memory.failure is None else run.postponed(None)
         if decision.until is None:
-            return o.now + UNWATCHED if decision.reason is Reason.TARGET_FOREIGN else None
+            return o.now + UNWATCHED if decision.reason in _UNWATCHED else None
         if decision.reason is Reason.WAITING_FOR_DUE_DATE and decision.until - o.now > LOOK_BEFORE:
             return decision.until - LOOK_BEFORE
         return decision.until

@@ -59,6 +59,7 @@ async def observe(run: Pass) -> Observation:
         leading_since=run.leading_since,
         journal_fault=seen.fault if seen is not None else "",
         journal_deleting_since=seen.deleting_since if seen is not None else None,
+        journal_usurper=world.mirror.journal_usurper(run.key),
         rivals=await _rivals(run, rotation, journal, connection.domain),
         attempt=memory.attempt,
         is_cut_short=memory.is_cut_short,
