@@ -1,9 +1,11 @@
 """The command `auth0-rotator`."""
 
-import asyncio
+# What takes time to import is imported below, when signals are heeded already.
 import contextlib
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 USAGE = "usage: auth0-rotator run (--all-namespaces | --namespace NAME) [flags]; see run --help"
 
@@ -23,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    # Nothing is begun yet, so nothing is left behind. An exception could get lost in what is imported.
+    _on_signals(lambda *_: os._exit(0))
+    import asyncio  # noqa: PLC0415
+
     # Imported here, so that a wrong flag is told at once and --help needs no cluster client.
     from auth0_rotator.settings import parse_settings  # noqa: PLC0415
 
@@ -39,7 +45,15 @@ def _run(arguments: Sequence[str]) -> int:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(run(settings))
+        code = runner.run(run(settings))
+    # The loop has given the signals back to the system; one more would only change the exit code.
+    _on_signals(signal.SIG_IGN)
+    return code
+
+
+def _on_signals(handler: Callable[..., object] | signal.Handlers) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """The operator's own HTTP servers: health for the kubelet, metrics for Prometheus."""
 
 from collections.abc import Callable
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from auth0_rotator.settings import split_address
+
+# Who reads an answer slowly does not keep the process from ending.
+SHUTDOWN_SECONDS: Final = 0.2
 
 
 async def serve_health(address: str, is_ready: Callable[[], bool]) -> web.AppRunner:
@@ -44,7 +48,7 @@ async def _serve(address: str, routes: list[web.RouteDef]) -> web.AppRunner:
     host, port = split_address(address)
     application = web.Application()
     application.add_routes(routes)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, host or None, port).start()
     return runner

@@ -43,13 +43,18 @@ from auth0_rotator.stock import Stock
 
 logger = logging.getLogger(__name__)
 
-# After SIGTERM a step under way may end by itself for so long; then it is abandoned, safely.
+# After SIGTERM the process has ten seconds: what is below, and what Python takes to end.
+# A step under way may end by itself for so long; then it is abandoned, safely.
 DRAIN_SECONDS: Final = 7.0
+# The Lease is given back, and the watches end by themselves, until so long after the signal.
+END_SECONDS: Final = 8.5
 # Watches that do not end by themselves within this time are cut off.
 WATCH_END_SECONDS: Final = 1.5
-# And so often, for so long.
+# And so often, for so long; as are other tasks.
 CUTS: Final = 2
-CUT_SECONDS: Final = 0.4
+CUT_SECONDS: Final = 0.2
+# Connections and servers have so long for a polite end.
+CLOSE_SECONDS: Final = 0.5
 # How long a watch that began anew may go on listing before the mirror is compared with a full list.
 SETTLE_SECONDS: Final = 1.0
 
@@ -66,12 +71,16 @@ async def run(settings: Settings) -> int:
     """
     stop = asyncio.Event()
     _stop_on_signals(stop)
+    stack = contextlib.AsyncExitStack()
     try:
-        async with contextlib.AsyncExitStack() as stack:
-            return await _Service(settings, stop, stack).run()
+        return await _Service(settings, stop, stack).run()
     except (NoAccessError, RotatorError, OSError) as error:
         sys.stderr.write(f"auth0-rotator: {error}\n")
         return 1
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await stack.aclose()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -109,9 +118,26 @@ class _Service:
         self._process = new_identity()
         self._mirror = Mirror()
         self._background: set[asyncio.Task[None]] = set()
+        self._lock: LeaseLock | None = None
+        self._lease: asyncio.Task[None] | None = None
+        self._workers: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
-        """Start everything in order, and end it in the opposite one."""
+        """Start everything in order, watch until it is to end, and end it; return the exit code."""
+        starting = self._spawn(self._start(), "start")
+        stopping = asyncio.create_task(self._stop.wait(), name="wait for a signal")
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self._stop.is_set():
+                return 0
+            await starting
+            return await self._watch()
+        finally:
+            stopping.cancel()
+            await self._end()
+
+    async def _start(self) -> None:
         api = Api(await load_access())
         self._stack.push_async_callback(api.close)
         self._objects, self._secrets, self._workloads = Objects(api), Secrets(api), Workloads(api)
@@ -121,13 +147,10 @@ class _Service:
         await self._stock.check_installation()
         self._is_ready = True
         await self._serve()
-        lease: asyncio.Task[None] | None = None
         if self._settings.leader_elect:
-            lease = await self._lead(api)
-            if lease is None:
-                return 0
+            await self._lead(api)
         LEADER.set(1)
-        return await self._act(lease)
+        await self._act()
 
     async def _serve(self) -> None:
         health = await serve_health(self._settings.health_address, lambda: self._is_ready)
@@ -141,29 +164,22 @@ class _Service:
 
     # Election --------------------------------------------------------------------------------
 
-    async def _lead(self, api: Api) -> asyncio.Task[None] | None:
-        """Return the task that keeps the lease, once it is ours; None where we were told to stop."""
-        lock = LeaseLock(api, namespace=own_namespace(), identity=self._process)
-        contest = election(lock)
-        acquiring = asyncio.create_task(contest.acquire(), name="acquire the lease")
-        stopping = asyncio.create_task(self._stop.wait(), name="wait for a signal")
-        await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not acquiring.done():
-            acquiring.cancel()
-            return None
-        self._stack.push_async_callback(lock.release)
+    async def _lead(self, api: Api) -> None:
+        """Return once the lease is ours; it is kept from then on."""
+        self._lock = LeaseLock(api, namespace=own_namespace(), identity=self._process)
+        contest = election(self._lock)
+        await contest.acquire()
         logger.info("leading", extra={"holder": self._process})
-        return self._start(contest.renew_loop(), "renew the lease")
+        self._lease = self._spawn(contest.renew_loop(), "renew the lease")
 
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         return task
 
     # Acting ----------------------------------------------------------------------------------
 
-    async def _act(self, lease: asyncio.Task[None] | None) -> int:
+    async def _act(self) -> None:
         settings = self._settings
         namespaces = Namespaces(self._objects, self._mirror, now_utc)
         is_rehearsal = settings.interval_unit is IntervalUnit.MINUTES
@@ -203,12 +219,12 @@ class _Service:
         await self._stock.take()
         await self._stock.take_strays()
         self._wake(self._mirror.in_order([*self._mirror.connections, *self._mirror.keys()]))
-        workers = self._start(scheduler.run(), "workers")
+        self._workers = self._spawn(scheduler.run(), "workers")
         await scheduler.started.wait()
-        self._start(self._take_stock_when_relisted(), "take stock")
-        return await self._watch(lease, workers)
+        self._spawn(self._take_stock_when_relisted(), "take stock")
 
-    async def _watch(self, lease: asyncio.Task[None] | None, workers: asyncio.Task[None]) -> int:
+    async def _watch(self) -> int:
+        """Return the exit code, once the operator is to end or can work no longer."""
         inbox = handlers.Inbox(
             mirror=self._mirror,
             saw=self._reconciler.saw,
@@ -227,41 +243,41 @@ class _Service:
         )
         _stop_on_signals(self._stop)
         # What ends it all.
-        for task in (lease, workers):
+        for task in (self._lease, self._workers):
             if task is not None:
                 task.add_done_callback(lambda _: self._stop.set())
-        watching = asyncio.create_task(handlers.run(tasks, ignored=ours), name="watch the cluster")
+        self._watching = asyncio.create_task(handlers.run(tasks, ignored=ours), name="watch the cluster")
         # Kopf itself takes seconds to end once one of its tasks has failed, and sees nothing meanwhile.
         done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        fault = None if self._stop.is_set() else _cause_of(done)
-        return await self._end(watching, workers, lease, fault)
-
-    async def _end(
-        self,
-        watching: asyncio.Task[None],
-        workers: asyncio.Task[None],
-        lease: asyncio.Task[None] | None,
-        fault: str | None,
-    ) -> int:
-        """End everything in order, passes before watches, and return the exit code.
-
-        `fault` is why the watches have ended by themselves, None where they have not.
-        """
-        self._is_ready = False
-        LEADER.set(0)
-        is_lost = lease is not None and lease.done()
+        is_lost = self._lease is not None and self._lease.done()
         if is_lost:
             logger.error("the lease was lost")
-        if fault is not None:
-            logger.error("watching the cluster ended", extra={"cause": fault})
+        if self._stop.is_set():
+            return 1 if is_lost else 0
+        logger.error("watching the cluster ended", extra={"cause": _cause_of(done)})
+        return 1
+
+    async def _end(self) -> None:
+        """End what was begun: passes first, then the lease, then the watches."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + END_SECONDS
+        self._is_ready = False
+        LEADER.set(0)
         self._stop.set()
-        await self._scheduler.drain(DRAIN_SECONDS)
-        workers.cancel()
-        # Kopf waits for every task that it does not know, an open health check included.
-        await asyncio.wait({watching}, timeout=WATCH_END_SECONDS)
-        await _cut_off({watching, *self._background})
-        return 1 if is_lost or fault is not None else 0
+        if self._workers is not None:
+            await self._scheduler.drain(DRAIN_SECONDS)
+        # Whoever leads next meets neither our workers nor a renewal of ours.
+        await _cut_off(self._background)
+        if self._lock is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await self._lock.release()
+        if self._watching is not None:
+            # Kopf waits for every task that it does not know, an open health check included.
+            left = min(WATCH_END_SECONDS, max(0.0, deadline - clock()))
+            await asyncio.wait({self._watching}, timeout=left)
+            await _cut_off({self._watching})
 
     async def _work(self, key: AnyKey) -> datetime | None:
         return await self._desk.work(key)

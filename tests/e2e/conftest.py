@@ -12,6 +12,7 @@ from controlplane import ControlPlane
 from harness.installation import OPERATOR_NAMESPACE, install_operator
 from harness.kube import Kube
 from harness.process import NewOperator, OperatorProcess
+from harness.proxy import Proxy
 
 _numbers = itertools.count(1)
 
@@ -54,3 +55,18 @@ async def new_operator(rights: Path, plane: ControlPlane, kube: Kube) -> AsyncIt
     yield new
     for operator in operators:
         await operator.kill()
+
+
+@pytest.fixture
+async def operator(
+    tmp_path: Path, rights: Path, proxy: Proxy, new_operator: NewOperator
+) -> OperatorProcess:
+    """An operator that reaches the API server through the proxy."""
+    file = tmp_path / "kubeconfig"
+    _write_kubeconfig(file, rights, proxy)
+    return new_operator(KUBECONFIG=str(file))
+
+
+def _write_kubeconfig(file: Path, rights: Path, proxy: Proxy) -> None:
+    direct = yaml.safe_load(rights.read_text())
+    file.write_text(yaml.safe_dump(proxy.kubeconfig(direct)))

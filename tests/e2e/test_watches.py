@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-import yaml
 
 from auth0_simulator import App, Simulator
 from harness import Kube, rotation
@@ -15,21 +13,6 @@ from harness.waiting import ask, begin, connected, delivered
 
 ROTATION = "Auth0ClientSecretRotation"
 NAMES = [f"web-{number}" for number in range(8)]
-
-
-@pytest.fixture
-async def operator(
-    tmp_path: Path, rights: Path, proxy: Proxy, new_operator: NewOperator
-) -> OperatorProcess:
-    """An operator that reaches the API server through the proxy."""
-    file = tmp_path / "kubeconfig"
-    _write_kubeconfig(file, rights, proxy)
-    return new_operator(KUBECONFIG=str(file))
-
-
-def _write_kubeconfig(file: Path, rights: Path, proxy: Proxy) -> None:
-    direct = yaml.safe_load(rights.read_text())
-    file.write_text(yaml.safe_dump(proxy.kubeconfig(direct)))
 
 
 def close(proxy: Proxy) -> None:

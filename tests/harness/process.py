@@ -66,6 +66,10 @@ class OperatorProcess:
         except OSError:
             return False
 
+    def has_loaded(self, library: str) -> bool:
+        """Return whether the process has come so far as to load a library (Linux)."""
+        return library in Path(f"/proc/{self.pid}/maps").read_text()
+
     def scrape(self) -> str:
         """Return what /metrics says."""
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=5) as answer:

@@ -41,6 +41,7 @@ class LeaseLock(BaseLock):
         self._api = api
         self._seen: Body | None = None
         self._is_away = False
+        self._may_be_ours = False
 
     async def get(
         self, name: str, namespace: str
@@ -84,7 +85,12 @@ class LeaseLock(BaseLock):
         return await self._wrote(self._api.replace("Lease", body, manager=MANAGED_BY))
 
     async def release(self) -> None:
-        """Give the Lease back, so that the next one starts at once; only where it is ours."""
+        """Give the Lease back, so that the next one starts at once; only where it is ours.
+
+        Where no write of it was ever sent, nobody is asked.
+        """
+        if not self._may_be_ours:
+            return
         found, record = await self.get(self.name, self.namespace)
         is_ours = isinstance(record, LeaderElectionRecord) and (record.holder_identity == self.identity)
         if found and is_ours and self._seen is not None:
@@ -93,6 +99,8 @@ class LeaseLock(BaseLock):
             await self._wrote(self._api.replace("Lease", body, manager=MANAGED_BY))
 
     async def _wrote(self, write: Awaitable[Body]) -> bool:
+        # Even one that is cancelled may have arrived.
+        self._may_be_ours = True
         try:
             self._seen = await self._limited(write)
         except Stale:
