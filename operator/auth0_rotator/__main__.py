@@ -1,7 +1,6 @@
 """The command `auth0-rotator`."""
 
 # What takes time to import is imported below, when signals are heeded already.
-import contextlib
 import os
 import signal
 import sys
@@ -35,16 +34,12 @@ def _run(arguments: Sequence[str]) -> int:
     settings = parse_settings(arguments)
     # Else httpx loads its own command line wherever click and rich are installed: 4 MB for nothing.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    from auth0_rotator.event_loop import new_event_loop  # noqa: PLC0415
     from auth0_rotator.logs import configure_logging  # noqa: PLC0415
     from auth0_rotator.service import run  # noqa: PLC0415
 
     configure_logging(settings.log_format, settings.log_level)
-    loop_factory = None
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415 - optional: faster where there is a build of it
-
-        loop_factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         code = runner.run(run(settings))
     # The loop has given the signals back to the system; one more would only change the exit code.
     _on_signals(signal.SIG_IGN)

@@ -2,16 +2,18 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from auth0_simulator import Simulator
 from controlplane import ControlPlane
-from harness import Kube, rotation
+from harness import Kube, connection, rotation
 from harness.installation import OPERATOR_NAMESPACE
+from harness.names import SILENT, WELL, Names
 from harness.process import NewOperator, OperatorProcess
 from harness.proxy import Effect, Proxy
-from harness.waiting import ask, begin, verified
+from harness.waiting import ask, begin, delivered, verified
 
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/auth0-rotator"
 MOST_SECONDS = 10.0
@@ -79,4 +81,28 @@ async def test_a_signal_while_the_api_server_answers_nothing_ends_it_cleanly(
     gate = proxy.hold(Effect.STATUS)
     await ask(kube, "again")
     await gate.reached()
+    await ends_cleanly(operator)
+
+
+async def test_a_silent_name_server_keeps_no_other_tenant_waiting_and_no_process_from_ending(
+    kube: Kube, simulator: Simulator, tmp_path: Path, new_operator: NewOperator
+) -> None:
+    """Wrong: look-ups in some threads that all tenants share, and that Python waits for at its end."""
+    names = Names(tmp_path)
+    healthy = await begin(kube, simulator)
+    well = simulator.url.replace("127.0.0.1", f"acme{WELL}")
+    await kube.apply(connection(simulator, endpoint=well))
+    # More than any pool of threads has by default, and each with a worker of its own.
+    silent = {f"sick-{number}{SILENT}" for number in range(40)}
+    for host in silent:
+        await kube.apply(connection(simulator, host.partition(".")[0], endpoint=f"http://{host}"))
+    operator = new_operator("--concurrency=100", **names.environment)
+    await operator.start()
+
+    async def are_asked() -> bool:
+        return names.hung() == silent
+
+    await kube.eventually(are_asked, what="look-ups side by side", seconds=20)
+    await kube.apply(rotation(healthy.client_id))
+    await delivered(kube, healthy, 1)
     await ends_cleanly(operator)
