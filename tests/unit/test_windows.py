@@ -1,6 +1,7 @@
 """When windows are open: tables for what allows and denies, midnight and clock changes; what always
 holds."""
 
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -436,6 +437,17 @@ def test_what_was_asked_before_makes_no_difference(
     for number, after in enumerate(asked, start=1):
         never_asked = windows + number * windows[:1]
         assert next_opening(windows, after) == next_opening(never_asked, after)
+
+
+def test_what_nobody_asks_for_any_more_is_not_kept_for_ever() -> None:
+    """Catches memory that grows with every connection whose windows are edited."""
+    edited = allow("0 2 * * *", "1h")
+    kept = weakref.ref(edited)
+    assert opens([edited], "2026-11-23T09:30") == at("2026-11-24T02:00")
+    del edited
+    for number in range(1000):
+        opens([allow(f"{number % 60} {number // 60} * * *", "2h")], "2026-11-23T09:30")
+    assert kept() is None
 
 
 @settings(max_examples=20)
