@@ -21,7 +21,7 @@ from auth0_rotator.target import Projection, Target
 from examples import DOMAIN, KEY, connection
 from exploration.laws import cause_of, check_shown, number_of, taken
 from exploration.scene import Fate, Scene
-from exploration.state import Request, Shown, Stored
+from exploration.state import Request, Shown, Stored, changed
 from exploration.things import (
     PLAN,
     body_of,
@@ -120,7 +120,7 @@ class Mirror:
     def put_secret(self, body: Mapping[str, Any]) -> set[Key]:
         """Take in a Secret."""
         part = "target" if isinstance(body["stored"], Shown) else "journal"
-        self._scene.worker = replace(self._scene.worker, **{part: body["stored"]})
+        self._scene.worker = changed(self._scene.worker, **{part: body["stored"]})
         return set()
 
     def forget_secret(self, _: str, name: str) -> set[Key]:

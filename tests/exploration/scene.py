@@ -7,7 +7,7 @@ from typing import Any
 from auth0_rotator.conditions import ConditionStatus
 from auth0_rotator.reconciler.memory import Memory, Verification
 from examples import SECOND
-from exploration.state import Asking, State
+from exploration.state import Asking, State, changed
 from exploration.things import (
     plain_attempt,
     rotation_of,
@@ -76,19 +76,19 @@ class Scene:
 
     def change(self, **changes: Any) -> None:
         """Have the state differ from here on."""
-        self.state = replace(self.state, **changes)
+        self.state = changed(self.state, **changes)
 
     def after(self) -> State:
         """Return the state with what the worker remembers now."""
         memory, is_verifying = self.memory, self.state.ask.is_verifying
-        worker = replace(
+        worker = changed(
             self.worker,
             attempt=memory.attempt and plain_attempt(memory.attempt, self.state.now),
             asking=Asking.of(memory.verification) if is_verifying else None,
             tried=memory.tried_tokens,
             has_seen_rotation=memory.has_seen_rotation,
         )
-        return replace(self.state, workers=(worker,))
+        return changed(self.state, workers=(worker,))
 
     def tell(self) -> None:
         """Note in status what the worker would report, as far as a later pass reads it."""

@@ -13,7 +13,7 @@ from functools import partial
 from examples import NOW
 from exploration.laws import BrokenLawError, check_kept, check_rest, expired, taken
 from exploration.scene import Fate
-from exploration.state import INSTANTS, Budget, State, Worker
+from exploration.state import INSTANTS, Budget, State, Worker, changed
 from exploration.things import deleted
 from exploration.worker import Move, Stepper
 
@@ -78,7 +78,7 @@ class Search:
             for fate in Fate:
                 if fate.point in move.touched and fate.cost <= state.budget.faults:
                     budget = replace(state.budget, faults=state.budget.faults - fate.cost)
-                    bad = await self._moved(replace(state, budget=budget), number, fate, before=state)
+                    bad = await self._moved(changed(state, budget=budget), number, fate, before=state)
                     yield bad.words, bad.state
 
     async def _moved(self, state: State, number: int, fate: Fate, before: State | None = None) -> Move:
@@ -90,7 +90,7 @@ class Search:
             law = str(broken) if isinstance(broken, BrokenLawError) else repr(broken)
             words = f"{name} {self._stepper.told(fate)}"
             raise self._story(before or state, law, words) from broken
-        return replace(move, words=f"{name} {move.words}")
+        return Move(f"{name} {move.words}", move.state, move.touched, move.decision)
 
     def _lawful(self, state: State, words: str, change: Callable[[], State]) -> State:
         try:
@@ -106,7 +106,7 @@ class Search:
             raise self._story(state, str(broken)) from None
         # What is on its way is lost: that it arrives is a state of its own.
         quiet, walked, told = (
-            replace(state, budget=Budget(), in_flight=frozenset()),
+            changed(state, budget=Budget(), in_flight=frozenset()),
             set[State](),
             list[str](),
         )
@@ -133,7 +133,7 @@ class Search:
         """Return what happens next where nothing fails; None where there is nothing left to do."""
         untils: list[datetime] = []
         for number, worker in enumerate(state.workers):
-            seen = replace(worker, journal=state.journal, target=state.target)
+            seen = changed(worker, journal=state.journal, target=state.target)
             if seen != worker:
                 return f"{NAMES[number]} is told what is there", _with(state, number, seen)
             move = await self._moved(state, number, Fate.FINE)
@@ -146,7 +146,7 @@ class Search:
             return "", None
         later = next((at for at in INSTANTS if at > state.at), None)
         at = later if later is not None else math.ceil((until - NOW).total_seconds())
-        return f"{at} s have gone by", expired(replace(state, at=at))
+        return f"{at} s have gone by", expired(changed(state, at=at))
 
     def _story(self, state: State, law: str, *then: str) -> StoryError:
         """Return the shortest way to `state` in words, and what happens then."""
@@ -166,13 +166,13 @@ def what_happens(state: State) -> Iterator[tuple[str, Callable[[], State]]]:
     """Yield what can happen to the state without any worker: time, watches, crashes, people."""
     later = next((at for at in INSTANTS if at > state.at), None)
     if later is not None and _is_waiting(state):
-        yield f"{later} s have gone by", lambda: expired(replace(state, at=later))
+        yield f"{later} s have gone by", lambda: expired(changed(state, at=later))
     for request in state.in_flight:
         words = f"the request of {request.sent_at} s takes effect at the tenant"
         yield words, partial(taken, state, request)
     for number, worker in enumerate(state.workers):
         name = NAMES[number]
-        seen = replace(worker, journal=state.journal, target=state.target)
+        seen = changed(worker, journal=state.journal, target=state.target)
         if seen != worker:
             yield f"{name} is told what is there", partial(_with, state, number, seen)
         if state.budget.crashes:
@@ -225,10 +225,10 @@ def _what_people_do(state: State) -> Iterator[tuple[str, Callable[[], State]]]:
 
 
 def _paid(state: State, what: str) -> State:
-    return replace(state, budget=replace(state.budget, **{what: getattr(state.budget, what) - 1}))
+    return changed(state, budget=replace(state.budget, **{what: getattr(state.budget, what) - 1}))
 
 
 def _with(state: State, number: int, worker: Worker) -> State:
     workers = list(state.workers)
     workers[number] = worker
-    return replace(state, workers=tuple(workers))
+    return changed(state, workers=tuple(workers))
