@@ -28,6 +28,7 @@ OVERLAY: Final = ROOT / "deploy" / "overlays" / "single-namespace"
 GROUP: Final = "auth0rotator.dev"
 RBAC: Final = "rbac.authorization.k8s.io"
 ROTATION: Final = "Auth0ClientSecretRotation"
+LEASE: Final = f"/apis/coordination.k8s.io/v1/namespaces/{{namespace}}/leases/{LEASE_NAME}"
 # What of the overlay gives rights, and to whom.
 _GIVES: Final = frozenset({"ServiceAccount", "Role", "RoleBinding"})
 # A rotation is decided on an object that was seen within a second; one that waited longer is read.
@@ -51,6 +52,8 @@ async def running(
     plane: ControlPlane, folder: Path, token: str, namespace: str, *flags: str
 ) -> AsyncIterator[OperatorProcess]:
     """Yield the operator, run as the bearer of `token` from `namespace`; stop it in the end."""
+    # One that another test left would only be updated.
+    plane.request("DELETE", LEASE.format(namespace=namespace))
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(json.dumps(plane.kubeconfig_for(token)))
     environment = {"POD_NAMESPACE": namespace}
