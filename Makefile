@@ -36,12 +36,14 @@ demo: ## The main job, end to end, on a control plane of its own (README's first
 	@$(MAKE) --no-print-directory -j2 init control-plane-core
 	@PYTHONPATH=tests $(BIN)/python -m demo
 
+# A file is run by one process: a long one that comes last would keep the others idle.
+LONG_FIRST := tests/exploration tests/e2e tests/model tests/scenario tests/manifest tests/simulator tests/mutation
+
 .PHONY: test
 test: ## Everything that CI runs (README's second command)
 	@$(MAKE) --no-print-directory -j2 init control-plane
-	@$(MAKE) --no-print-directory lint types unit
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --ignore tests/e2e/figures \
-		tests/exploration tests/mutation tests/manifest tests/simulator tests/scenario tests/model tests/e2e
+	@$(MAKE) --no-print-directory -j2 lint types unit
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/figures $(LONG_FIRST)
 	@$(BIN)/python -m pytest -q tests/e2e/figures
 
 # Not side by side: one process keeps the ledger.
