@@ -43,7 +43,6 @@ async def test_a_rotation_through_the_proxy_shows_every_effect_by_its_name(
         reads = {Effect.LIST, Effect.SECRET_READ, Effect.CONNECTION_STATUS}
         seen = [call.effect for call in proxy.calls if call.effect not in reads]
         assert seen == [
-            Effect.JOURNAL_UPDATE,
             Effect.TARGET_DRY_RUN,
             Effect.JOURNAL_BEGIN,
             Effect.TARGET_APPLY,

@@ -1,11 +1,9 @@
 """A namespace with room for few Secrets: the journal and the target both need a place."""
 
 from datetime import timedelta
-from typing import Any
 
 from harness import Stage, rotation
-from harness.secrets import create, secret
-from harness.story import ROTATION, ask, journal
+from harness.story import ask
 
 QUOTA = "few"
 MERGE_PATCH = "application/merge-patch+json"
@@ -29,28 +27,6 @@ async def allow(stage: Stage, count: int) -> None:
         assert answer.is_success, answer.text
 
 
-async def test_a_last_place_for_the_journal_alone_changes_nothing_at_the_tenant(stage: Stage) -> None:
-    """Wrong: a rehearsal of the target before the journal has taken its place. Both would fit, one at
-    a time, and the new value could not be delivered."""
-    app = stage.tenant.add_app("web")
-    await stage.connect()
-    await stage.settle()
-    await allow(stage, 2)
-    await stage.kube.apply(rotation(app.client_id))
-    await stage.run_for(5 * MINUTE)
-    assert app.changes == 0
-    status: dict[str, Any] = await stage.kube.status("web")
-    assert status["rotationStatus"] == "failed"
-    assert "exceeded quota" in (await stage.kube.condition("web", "Stalled"))["message"]
-    kept = (await journal(stage)).values["next"]
-    await allow(stage, 3)
-    requested = {"reconcile.fluxcd.io/requestedAt": "now"}
-    await stage.kube.apply(rotation(app.client_id, annotations=requested))
-    await stage.settle()
-    await stage.assert_delivered(app)
-    assert (app.changes, app.secret) == (1, kept)
-
-
 async def test_no_place_at_all_changes_nothing_at_the_tenant(stage: Stage) -> None:
     """Wrong: a value that is sent without a copy of it."""
     app = stage.tenant.add_app("web")
@@ -70,18 +46,3 @@ async def test_a_target_that_is_there_needs_no_place(stage: Stage) -> None:
     await ask(stage, app)
     assert app.changes == 2
     await stage.assert_delivered(app)
-
-
-async def test_a_value_that_was_kept_for_a_first_rotation_goes_with_its_object(stage: Stage) -> None:
-    """Wrong: a first journal that is in the way of a deletion, or stays behind."""
-    app = stage.tenant.add_app("web")
-    await stage.connect()
-    await create(stage.kube, secret("web", THEIRS="one"))
-    await stage.kube.apply(rotation(app.client_id))
-    await stage.settle()
-    assert (await stage.kube.condition("web", "Stalled"))["reason"] == "TargetForeign"
-    await stage.kube.delete(ROTATION, "web")
-    await stage.run_for(MINUTE)
-    assert app.changes == 0
-    assert await stage.kube.secret("web") == {"THEIRS": "one"}
-    assert await stage.kube.get("Secret", "web.journal") is None

@@ -41,7 +41,7 @@ from auth0_rotator.reconciler.attempt import (
 )
 from auth0_rotator.reconciler.delivery import commit_journal, deliver_target, end_settled, send_newest
 from auth0_rotator.reconciler.observe import observe
-from auth0_rotator.reconciler.preflight import check_client, choose, keep_first, rehearse
+from auth0_rotator.reconciler.preflight import check_client, choose, rehearse
 from auth0_rotator.reconciler.world import Pass, new_rotation_id, new_secret
 from auth0_rotator.record import Credential, Trigger
 from auth0_rotator.report import Failure
@@ -130,7 +130,6 @@ async def _preflight(change: Change) -> Outcome:
     if trigger in {Trigger.CREATION, Trigger.CLIENT_CHANGED}:
         await check_client(run, o, tenant, client_id)
     change.intended = choose(o, client_id, trigger)
-    await keep_first(run, o, change.intended, plan)
     await rehearse(run, o, change.intended, plan)
     change.permit = await tenant.prepare()
     # That took its time: the object as it is at this instant decides.

@@ -1,4 +1,4 @@
-"""Step 0: what can refuse a rotation before the tenant is touched, and before a value may be sent."""
+"""Step 0: what can refuse a rotation before the journal is written and the tenant touched."""
 
 from dataclasses import replace
 
@@ -31,19 +31,6 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
         reason=o.rotation.rotate_reason if o.rotation is not None and trigger is Trigger.MANUAL else "",
     )
     return Credential(parked.secret if parked is not None else new_secret(), record)
-
-
-async def keep_first(run: Pass, o: Observation, intended: Credential, plan: Plan) -> None:
-    """Write the first journal before anything is rehearsed, where there is no target yet either.
-
-    A quota has room for one Secret, or for two: a rehearsal takes no place, so that only after the
-    journal has its own does it tell whether the target will find one. Later the journal is there.
-
-    Raises:
-        RotatorError: as any write of the journal.
-    """
-    if o.journal is None and o.target is None:
-        await run.write_journal(Journal(next=intended, plan=plan))
 
 
 async def rehearse(run: Pass, o: Observation, intended: Credential, plan: Plan) -> None:

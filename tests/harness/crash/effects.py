@@ -27,7 +27,6 @@ _COMMITTED: Final = (Effect.JOURNAL_COMMIT,)
 _TOLD: Final = (Effect.JOURNAL_COMMIT, Effect.STATUS, Effect.EVENT)
 
 REHEARSAL: Final = Held("dry run of the target", Effect.TARGET_DRY_RUN)
-KEEP: Final = Held("journal: the value kept", Effect.JOURNAL_UPDATE)
 BEGIN: Final = Held("journal: sending", Effect.JOURNAL_BEGIN)
 COUNT: Final = Held("journal: one more attempt", Effect.JOURNAL_COUNT)
 DOUBT: Final = Held("probe of the value that may be live", Operation.PROBE)

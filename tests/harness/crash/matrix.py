@@ -50,7 +50,7 @@ CANCELLED: Final = _deaths((story, story.effects) for story in STORIES)
 # A start costs more than a story: every effect of a rotation, a takeover and a deletion, once.
 KILLED: Final = _deaths(
     (
-        (stories.CREATION, (at.KEEP, *stories.CORE, at.PROBE)),
+        (stories.CREATION, (*stories.CORE, at.PROBE)),
         (stories.LIVE, (at.COUNT, at.DOUBT)),
         (stories.REFUSAL, (at.PARK,)),
         (stories.DELETION, (at.DELETE_JOURNAL,)),

@@ -41,7 +41,7 @@ FINISHING: Final = (at.COUNT, at.DOUBT, at.DELIVER, at.COMMIT)
 
 CREATION: Final = Story(
     name="creation",
-    effects=(at.KEEP, *WHOLE),
+    effects=WHOLE,
     happens=it.creation,
     changes=1,
     begins=it.nothing,
