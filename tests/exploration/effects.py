@@ -268,6 +268,9 @@ class AskedTenant:
             is_live ^= scene.meets(Fate.PROBE_BLURRED)
         return Liveness.LIVE if is_live else Liveness.NOT_LIVE
 
+    async def depart(self) -> None:
+        """Nobody else sends."""
+
     async def set_client_secret(self, _: str, __: str, secret: ClientSecret) -> None:
         """Answer a change."""
         scene = self._scene

@@ -9,9 +9,9 @@ from aiolimiter import AsyncLimiter
 from auth0_rotator.conditions import Reason
 from auth0_rotator.errors import Retry
 
-# The tenant counts arrivals, we count departures, and the way between wavers: a twentieth below
-# the rate, and one request of the burst in reserve, is what it takes never to be told 429.
-_SHARE_OF_RATE: Final = 0.95
+# The tenant counts arrivals, we count departures, and the way between wavers: a little below the
+# rate, and one request of the burst in reserve, is what it takes never to be told 429.
+_SHARE_OF_RATE: Final = 0.99
 # A longer pause is not waited out in a worker; the object comes back when it is over.
 LONGEST_WAIT: Final = timedelta(seconds=2)
 # Retry-After and reset may name any instant; past this they are no pause but a fault.
@@ -25,6 +25,7 @@ class Pace:
         """Start with a full burst."""
         self._rate = (requests_per_second, burst)
         self._limiter = _limiter(requests_per_second, burst)
+        self._departures = _limiter(requests_per_second, burst)
         self._paused_until = 0.0
         self._owed = 0.0
         """What of the burst was used up before the rate was changed."""
@@ -37,6 +38,7 @@ class Pace:
         share = min(1.0, used / self._limiter.max_rate)
         self._rate = (requests_per_second, burst)
         self._limiter = _limiter(requests_per_second, burst)
+        self._departures = _limiter(requests_per_second, burst)
         self._owed = share * self._limiter.max_rate
 
     @property
@@ -70,6 +72,14 @@ class Pace:
             # The tenant may have asked for a pause while this request waited for its turn.
             if self._left() <= 0:
                 return
+
+    async def depart(self) -> None:
+        """Return when a request that has had its turn may leave.
+
+        Between the two a journal is written, which takes some longer than others: those would arrive
+        in a bunch.
+        """
+        await self._departures.acquire()
 
     def _left(self) -> float:
         return self._paused_until - asyncio.get_running_loop().time()

@@ -95,6 +95,11 @@ class Tenant:
             await self._pace.turn()
         return Permit(token)
 
+    async def depart(self) -> None:
+        """Return when a request that has a permit may leave: right before it, and before it is asked
+        whether what it rests on is still fresh."""
+        await self._pace.depart()
+
     async def set_client_secret(self, permit: Permit, client_id: str, secret: ClientSecret) -> None:
         """Make `secret` the client's secret. The same call twice is the same as once.
 

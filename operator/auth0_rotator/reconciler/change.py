@@ -215,7 +215,9 @@ def _not_ready(o: Observation) -> Retry | Refused:
 
 
 async def _send(change: Change) -> Outcome:
-    run, chosen, sent = change.run, given(change.journal.next), clock()
+    run, chosen = change.run, given(change.journal.next)
+    await given(change.tenant).depart()
+    sent = clock()
     if sent - change.rests_on > SEND_WITHIN_SECONDS:
         message = "the process was stopped between the journal write and the change"
         raise Stale(Reason.BUSY, message)
