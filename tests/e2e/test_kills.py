@@ -29,6 +29,7 @@ from harness.crash.table import KILLS, Ledger
 from harness.installation import OPERATOR_NAMESPACE
 from harness.process import OperatorProcess
 from harness.proxy import Proxy
+from harness.story import ROTATION
 
 LEASE: Final = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/auth0-rotator"
 SECONDS: Final = 60.0
@@ -71,14 +72,28 @@ class Processes:
                     raise
             await asyncio.sleep(0.05)
 
+    async def wait_out(self, duration: timedelta) -> None:
+        """Wait for as long."""
+        await asyncio.sleep(duration.total_seconds())
+
     async def let_pass(self, scene: Scene, duration: timedelta) -> None:
-        """Set the last rotation back in the journal, as nobody can set the clock on."""
+        """Set the last rotation back in journal and status, as nobody can set the clock on."""
         name = f"{scene.name}.journal"
         found = await self.kube.get("Secret", name)
         assert found is not None
         rotated_at = datetime.fromisoformat(found["metadata"]["annotations"][f"{PREFIX}rotated-at"])
         earlier = {f"{PREFIX}rotated-at": timestamp(rotated_at - duration)}
         await self.kube.merge("Secret", name, {"metadata": {"annotations": earlier}})
+        # What status tells of a later rotation makes the journal an old copy, and is kept until somebody
+        # sets it back as well, after the operator has seen it.
+        told = {"status": {"lastRotatedAt": timestamp(rotated_at - duration)}}
+
+        async def is_seen() -> bool:
+            condition = await self.kube.condition(scene.name, "Reconciling")
+            return not self.is_up or "status tells of a rotation" in condition["message"]
+
+        await self.kube.eventually(is_seen)
+        await self.kube.merge(ROTATION, scene.name, told, part="status")
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,11 @@ class Passes:
                     raise
             await asyncio.sleep(0.05)
 
+    async def wait_out(self, duration: timedelta) -> None:
+        """Let the new operator and the clock go on."""
+        if duration:
+            await self.stage.run_for(duration)
+
     async def let_pass(self, _: Scene, duration: timedelta) -> None:
         """Set the clock on."""
         self.stage.clock.advance(duration)

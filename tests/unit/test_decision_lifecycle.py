@@ -73,6 +73,7 @@ TICK = timedelta(microseconds=1)
         pytest.param({"alone_since": NOW - 10 * MINUTE}, None, id="ten-minutes"),
         pytest.param({"alone_since": NOW + TICK}, None, id="the-clock-was-set-back"),
         pytest.param({"alone_since": None}, None, id="it-was-there"),
+        pytest.param({"alone_since": NOW, "journal": journal()}, None, id="its-owner-was-deleted"),
         pytest.param(
             {"alone_since": NOW, "journal": journal(meta=meta(deleting_since=NOW))},
             None,
@@ -88,7 +89,8 @@ def test_what_stands_alone_waits_ten_minutes_for_its_rotation(
 ) -> None:
     """Backup tools bring Secrets back first: deleted at once, they would be lost."""
     waits = Decision(Action.HOLD, Reason.FINALIZING, AWAITED, until=until)
-    assert decide(observation(**({"rotation": None} | changes))) == (waits if until else FINALIZE)
+    alone = {"rotation": None, "journal": journal(meta=meta(owner_uid=""))}
+    assert decide(observation(**(alone | changes))) == (waits if until else FINALIZE)
 
 
 def test_an_invalid_spec_is_held_with_what_is_wrong() -> None:

@@ -261,13 +261,13 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
     (
         sending_rules.sending_goes_on,
         lifecycle_rules.absent_rotation_is_awaited,
-        observation(rotation=None, journal=sending(), alone_since=NOW),
+        observation(rotation=None, journal=sending(meta=meta(owner_uid="")), alone_since=NOW),
     ),
     # What may be the first part of a restore is not the last of a deletion.
     (
         lifecycle_rules.absent_rotation_is_awaited,
         lifecycle_rules.gone_is_finalized,
-        observation(rotation=None, alone_since=NOW),
+        observation(rotation=None, journal=LOST, alone_since=NOW),
     ),
     # Whoever goes needs no valid spec; whoever has none can be told nothing else.
     (

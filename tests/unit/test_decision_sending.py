@@ -283,7 +283,7 @@ def test_a_journal_that_nobody_deletes_with_its_rotation_is_deleted_first(
 
 
 def test_an_open_change_that_stands_alone_goes_on_before_it_is_deleted() -> None:
-    o = observation(rotation=None, journal=sending(), alone_since=NOW)
+    o = observation(rotation=None, journal=sending(meta=meta(owner_uid="")), alone_since=NOW)
     assert decide(o) == GOES_ON
 
 

@@ -26,9 +26,12 @@ def own_record(o: Observation) -> CommitRecord | None:
 def awaited_until(o: Observation) -> datetime | None:
     """Return until when Secrets wait for their rotation to come, None where it is there or was deleted.
 
-    Backup tools bring Secrets back before the objects that own them, without owners and finalizers.
+    Backup tools bring Secrets back before the objects that own them, without owners and finalizers. A
+    journal that still names its owner was left by a deletion: the garbage collector takes it as well.
     """
     if o.rotation is not None or o.alone_since is None or o.leaving_since is not None:
+        return None
+    if o.journal is not None and o.journal.owner_uid:
         return None
     until = o.alone_since + RESTORE_PATIENCE
     return until if is_ahead(until, o.now, at_most=RESTORE_PATIENCE) else None

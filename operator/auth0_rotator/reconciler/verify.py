@@ -1,7 +1,11 @@
 """Verification: the tenant is asked whether it accepts what was delivered. Never a reason to rotate."""
 
+from datetime import timedelta
+from typing import Final
+
 from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
+from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
 from auth0_rotator.errors import Refused, Retry, Unknown
 from auth0_rotator.journal import Journal, proven
@@ -10,8 +14,11 @@ from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.delivery import send_current
 from auth0_rotator.reconciler.upkeep import take_back
-from auth0_rotator.reconciler.verification import begin_verification, is_verified
+from auth0_rotator.reconciler.verification import LONGEST_PAUSE, begin_verification, is_verified
 from auth0_rotator.reconciler.world import Pass
+
+# A change that is older than this has come everywhere: twenty times what Auth0 documents.
+SPREAD_AFTER: Final = timedelta(minutes=10)
 
 
 async def verify(run: Pass, o: Observation, _: Decision) -> None:
@@ -53,10 +60,7 @@ async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
         return
     former = journal.previous
     if former is not None and await tenant.probe(client_id, former) is Liveness.LIVE:
-        # Without a lost request nothing of ours can have brought it back: somebody else did, or the
-        # current value came from a Secret that was older than it said.
-        is_ours = journal.late_until is not None
-        await (_undo_late_request(run, o) if is_ours else take_back(run, o, former))
+        await _explain_former(run, o, journal, former)
         return
     message = (
         f"{current.record.domain} refuses the delivered value of {client_id}: it was rotated elsewhere. "
@@ -65,6 +69,23 @@ async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
     )
     _conclude(run, ConditionStatus.FALSE, Reason.ROTATED_ELSEWHERE, message)
     run.notice(Reason.ROTATED_ELSEWHERE, message, is_warning=True)
+
+
+async def _explain_former(run: Pass, o: Observation, journal: Journal, former: ClientSecret) -> None:
+    """The tenant accepts the value from before `current`: for a while, or again."""
+    record, asking = given(journal.current).record, run.memory.verification
+    rotated_at = record.rotated_at
+    if journal.late_until is not None:
+        await _undo_late_request(run, o)
+    elif rotated_at is not None and abs(o.now - rotated_at) < SPREAD_AFTER and asking is not None:
+        # Taken back, it would die as soon as the change has come everywhere.
+        asking.is_done, asking.again_at = False, o.now + LONGEST_PAUSE
+        message = f"{record.domain} still accepts the value from before the change: it spreads slowly"
+        _conclude(run, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)
+    else:
+        # Nothing of ours can have brought it back: somebody else did, or the current value came from
+        # a Secret that was older than it said.
+        await take_back(run, o, former)
 
 
 async def _undo_late_request(run: Pass, o: Observation) -> None:

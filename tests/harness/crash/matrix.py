@@ -47,14 +47,13 @@ def _deaths(chosen: Iterable[tuple[Story, Iterable[Held]]]) -> list[Death]:
 
 
 CANCELLED: Final = _deaths((story, story.effects) for story in STORIES)
-# A start costs more than a story: every effect of a rotation, a takeover and a deletion, once.
+# A start costs more than a story: every effect of a rotation, a takeover and a deletion, once. The
+# clock of a process cannot be set on, so that none waits for what a restore might bring.
 KILLED: Final = _deaths(
     (
         (stories.CREATION, (*stories.CORE, at.PROBE)),
         (stories.LIVE, (at.COUNT, at.DOUBT)),
         (stories.REFUSAL, (at.PARK,)),
-        (stories.DELETION, (at.DELETE_JOURNAL,)),
-        (stories.WITHDRAWAL, (at.WITHDRAW,)),
         (stories.REVOCATION, (at.REVOKE, at.DISOWN, at.UNGUARD)),
     )
 )
@@ -75,6 +74,7 @@ async def play(scene: Scene, death: Death) -> Line:
     await story.happens(scene)
     await scene.operators.die_at(gate)
     await scene.operators.begin_again()
+    await scene.operators.wait_out(story.waits)
     end = await scene.operators.until(lambda: story.ends(scene))
     await scene.let_changes_land()
     assert await scene.operators.until(lambda: story.ends(scene)) == end

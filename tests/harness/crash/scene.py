@@ -27,6 +27,9 @@ class Operators(Protocol):
     async def until(self, check: Check) -> Any:
         """Let the operator work until `check` raises no AssertionError, and return what it gives."""
 
+    async def wait_out(self, time: timedelta) -> None:
+        """Let the operator go on for so long by its own clock."""
+
     async def let_pass(self, scene: "Scene", time: timedelta) -> None:
         """Let so much time pass since the last rotation."""
 

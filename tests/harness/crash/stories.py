@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from harness.crash import effects as at
@@ -25,6 +26,8 @@ class Story:
     """At the tenant, crash and restart included."""
     wrong: str
     """The code that it would catch."""
+    waits: timedelta = timedelta(0)
+    """How long the next operator leaves alone what it finds, at most."""
     values: int = 1
     """How many may be sent, at most."""
     begins: Act = it.one_rotation
@@ -38,6 +41,10 @@ CHANGE: Final = (at.BEGIN, at.SEND, at.DELIVER, at.COMMIT)
 CORE: Final = (at.REHEARSAL, *CHANGE, *REPORTS)
 WHOLE: Final = (*CORE, at.PROBE, at.VERDICT, at.VERDICT_EVENT)
 FINISHING: Final = (at.COUNT, at.DOUBT, at.DELIVER, at.COMMIT)
+
+# An operator that has not seen the rotation takes what it left without an owner for the first part of a
+# restore.
+RESTORE: Final = timedelta(minutes=11)
 
 CREATION: Final = Story(
     name="creation",
@@ -156,6 +163,7 @@ DELETION: Final = Story(
     happens=it.deletion,
     changes=0,
     ends=ends.gone_and_kept,
+    waits=RESTORE,
     wrong="a journal that outlives its rotation, and would be taken for the one of its next life",
 )
 WITHDRAWAL: Final = Story(
@@ -165,6 +173,7 @@ WITHDRAWAL: Final = Story(
     changes=0,
     begins=it.one_that_merges,
     ends=ends.gone_and_withdrawn,
+    waits=RESTORE,
     wrong="keys that only the journal remembers, and that stay when it went first",
 )
 REVOCATION: Final = Story(
