@@ -9,7 +9,7 @@ import yaml
 
 from auth0_simulator import Simulator
 from controlplane import ControlPlane
-from harness.installation import OPERATOR_NAMESPACE, install_operator
+from harness.installation import OPERATOR_NAMESPACE, operator_kubeconfig
 from harness.kube import Kube
 from harness.process import NewOperator, OperatorProcess
 from harness.proxy import Proxy
@@ -20,9 +20,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def rights(plane: ControlPlane) -> Path:
     """A kubeconfig of the operator's service account."""
-    file = plane.folder / "service-account.kubeconfig"
-    file.write_text(yaml.safe_dump(plane.kubeconfig_for(install_operator(plane))))
-    return file
+    return operator_kubeconfig(plane)
 
 
 @pytest.fixture

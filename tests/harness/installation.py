@@ -68,3 +68,10 @@ def install_operator(plane: ControlPlane) -> str:
     assert status == 201, answer
     token: str = answer["status"]["token"]
     return token
+
+
+def operator_kubeconfig(plane: ControlPlane) -> Path:
+    """Return a kubeconfig of the operator's service account, which is installed for it."""
+    file = plane.folder / "service-account.kubeconfig"
+    file.write_text(yaml.safe_dump(plane.kubeconfig_for(install_operator(plane))))
+    return file

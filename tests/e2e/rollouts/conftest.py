@@ -1,11 +1,12 @@
 """A control plane in which workloads roll: pods are scheduled, and kwok plays them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from controlplane import ControlPlane
-from harness.installation import install_crds
+from harness.installation import install_crds, operator_kubeconfig
 
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 
@@ -16,3 +17,9 @@ def plane() -> Iterator[ControlPlane]:
     with ControlPlane(parts=PARTS) as plane:
         install_crds(plane)
         yield plane
+
+
+@pytest.fixture(scope="session")
+def rights(plane: ControlPlane) -> Path:
+    """The rights in this plane: those of another one would be kept for the whole session."""
+    return operator_kubeconfig(plane)
