@@ -210,6 +210,18 @@ WRONG_SPECS: Final = (
     ),
     *_duration(ROTATION, "spec.spread", None, "24h1s", _limits("0s", "24h")),
     *_duration(ROTATION, "spec.noticeBefore", "0s", "745h", _limits("1s", "744h")),
+    *(
+        _rotation(f"restart: {id_}", "spec.rolloutRestartTargets", targets, says)
+        for id_, targets, says in (
+            ("33 of them", [{"kind": "Deployment", "name": f"web-{n}"} for n in range(33)], "32 items"),
+            ("another kind", [{"kind": "CronJob", "name": "web"}], '"DaemonSet"'),
+            ("no kind", [{"name": "web"}], "kind: Required"),
+            ("no name", [{"kind": "Deployment"}], "name: Required"),
+            ("a name in capitals", [{"kind": "Deployment", "name": "Web"}], "name"),
+            ("an empty name", [{"kind": "Deployment", "name": ""}], "at least 1 chars"),
+            ("a long name", [{"kind": "Deployment", "name": "x" * 254}], "253"),
+        )
+    ),
     _rotation("canary as text", "spec.canary", "yes", "must be of type boolean"),
     _rotation("description too long", "spec.description", "x" * 257, "256"),
     _rotation("automation as text", "spec.isAutoRotationEnabled", "yes", "must be of type boolean"),

@@ -133,7 +133,7 @@ async def test_of_those_who_were_logged_in_the_slowest_counts_for_all(stage: Sta
     await theirs.apply(credentials(stage.tenant), connection(stage.simulator, rateLimit=slow))
     await stage.settle()
     connections, keys = stage.operator.connections, stage.operator.mirror.connections
-    assert {connections.line(key).of_way.spacing for key in keys} == {timedelta(seconds=2 / 0.95)}
+    assert {connections.line(key).of_way.spacing for key in keys} == {timedelta(seconds=2 / 0.99)}
 
 
 async def test_a_busy_endpoint_pauses_no_other_way_to_the_tenant(stage: Stage, fake: Simulator) -> None:

@@ -352,8 +352,8 @@ def test_consumers_are_named_by_kind_and_name() -> None:
     """The journal keeps them in these words."""
     kinds = ["Deployment", "StatefulSet", "DaemonSet", "argo.Rollout"]
     found = spec(rolloutRestartTargets=[{"kind": kind, "name": "web"} for kind in kinds])
-    assert list(map(str, found.rollout_restart_targets)) == [f"{kind}/web" for kind in kinds]
-    assert spec().rollout_restart_targets == []
+    assert found.consumers == tuple(f"{kind}/web" for kind in kinds)
+    assert spec().consumers == ()
 
 
 def test_a_kind_that_cannot_be_restarted_is_refused() -> None:

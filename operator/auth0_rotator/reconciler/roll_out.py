@@ -20,8 +20,10 @@ from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.record import CommitRecord
 from auth0_rotator.subject import Rotation
 
-# So long a restart waits for other Secrets of the same workload that are about to change.
-COALESCE: Final = timedelta(seconds=3)
+# So long a restart of a workload that has other Secrets waits for those, and so long at most where one
+# of them is about to change.
+SETTLE: Final = timedelta(seconds=2)
+COALESCE: Final = timedelta(seconds=4)
 FIRST_PAUSE: Final = timedelta(milliseconds=250)
 LONGEST_LOOK: Final = timedelta(seconds=15)
 PODS_SHOWN: Final = 5
@@ -67,10 +69,9 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     _conclude(run, o, record, list(found.values()))
 
 
-def consumers_of(rotation: Rotation) -> list[str]:
+def consumers_of(rotation: Rotation) -> tuple[str, ...]:
     """Return the consumers that the spec names, as kind/name."""
-    spec = rotation.spec
-    return list(map(str, spec.rollout_restart_targets)) if spec is not None else []
+    return rotation.spec.consumers if rotation.spec is not None else ()
 
 
 def subject_of(rotation: Rotation, rotation_id: str) -> str:
@@ -80,11 +81,13 @@ def subject_of(rotation: Rotation, rotation_id: str) -> str:
 
 def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list[str]) -> bool:
     """Return whether another Secret of a workload is about to change: one restart serves both."""
-    if record.rotated_at is None or abs(o.now - record.rotated_at) >= COALESCE:
+    age = abs(o.now - record.rotated_at) if record.rotated_at is not None else COALESCE
+    if age >= COALESCE:
         return False
     mirror = run.world.mirror
     others = [rotation.key for one in owed for rotation in _sharing(run, one)]
-    return any(mirror.is_open(key) or mirror.is_due(key, o.now) for key in others)
+    is_near = any(mirror.is_open(key) or mirror.is_due(key, o.now) for key in others)
+    return is_near or (bool(others) and age < SETTLE)
 
 
 def _sharing(run: Pass, consumer: str) -> list[Rotation]:

@@ -185,7 +185,7 @@ class RotationSpec(Image):
     initial_rotation: InitialRotation = InitialRotation.IMMEDIATE
     """Immediate: creation rotates, and the secret that the client had is dead. WhenDue: the value
     that the target already holds is kept until the first due date."""
-    rollout_restart_targets: RolloutRestartTargets = Field(default=[])
+    rollout_restart_targets: RolloutRestartTargets | None = None
     """Workloads that are restarted after each rotation, once."""
     rotation_trigger: Annotated[str, Field(max_length=256)] | None = None
     """A value that was not handled before means: rotate now, once."""
@@ -205,6 +205,11 @@ class RotationSpec(Image):
         if self.rotate_at is not None:
             return self.rotate_at.time_of_day
         return self.rotate_at_utc.time if self.rotate_at_utc is not None else time.min
+
+    @property
+    def consumers(self) -> tuple[str, ...]:
+        """The workloads to restart, as kind/name."""
+        return tuple(map(str, self.rollout_restart_targets or ()))
 
     @property
     def zone(self) -> tzinfo:
