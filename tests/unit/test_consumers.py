@@ -109,6 +109,24 @@ def test_a_workload_has_rolled_out_when_all_its_pods_are_new_and_available(
     assert workload(**changes).is_rolled_out is expected
 
 
+def test_a_workload_is_known_by_its_version() -> None:
+    """A mark is written on the very object that was read."""
+    assert workload().version == "7"
+
+
+@pytest.mark.parametrize(
+    ("generation", "observed", "expected"),
+    [(None, None, True), (1, None, False), (1, 1, True), (None, 1, True)],
+)
+def test_a_generation_that_nobody_tells_is_none(
+    generation: int | None,
+    observed: int | None,
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    found = workload(metadata={"generation": generation}, status={"observedGeneration": observed})
+    assert found.is_rolled_out is expected
+
+
 def test_what_nobody_has_filled_in_has_not_rolled_out() -> None:
     bare = parse_workload({"metadata": {"resourceVersion": "1", "generation": 1}})
     assert (bare.is_rolled_out, bare.marks, bare.selector, bare.obstacle) == (False, {}, "", "")

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth0_rotator.resource import ConnectionSpec, Governor, RotationSpec, SpecInvalid, parse_spec
-from auth0_rotator.resource.timing import RotateAt, RotationWindow, WindowKind, parse_duration
+from auth0_rotator.resource.timing import (
+    RotateAt,
+    RotationWindow,
+    WindowKind,
+    between,
+    duration_schema,
+    parse_duration,
+)
 from examples import spec_body
 
 HOUR = timedelta(hours=1)
@@ -103,6 +110,46 @@ def test_a_duration_that_is_none_is_told_with_its_field() -> None:
 
 
 # A time of day in a zone -----------------------------------------------------------------------
+
+
+SHAPE = r"self.matches('^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$')"
+
+
+def test_the_crd_limits_a_duration_as_the_operator_does() -> None:
+    fits = "duration(self) >= duration('1m') && duration(self) <= duration('2h')"
+    assert duration_schema("1m", "2h").json_schema == {
+        "type": "string",
+        "maxLength": 32,
+        "x-kubernetes-validations": [
+            {"rule": SHAPE, "message": "a duration is written as 90s, 30m, 24h or 1h30m"},
+            {
+                "rule": f"!{SHAPE} || {fits}",
+                "message": "this duration is limited: from 1m to 2h",
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "is_within"),
+    [
+        pytest.param("59s", False, id="too-little"),
+        pytest.param("1m", True, id="least"),
+        pytest.param("2h", True, id="most"),
+        pytest.param("2h1ms", False, id="too-much"),
+    ],
+)
+def test_a_duration_lies_between_two_others(
+    value: str,
+    is_within: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    check: Any = between("1m", "2h").func
+    duration = parse_duration(value)
+    if is_within:
+        assert check(duration) == duration
+        return
+    with pytest.raises(ValueError, match=r"^this duration is limited: from 1m to 2h$"):
+        check(duration)
 
 
 def test_without_any_time_a_rotation_comes_at_midnight_in_utc() -> None:
