@@ -343,11 +343,11 @@ def connection_key(kind: Kind, body: Body) -> ConnectionKey:
     return ConnectionKey(kind, metadata.get("namespace", ""), metadata["name"])
 
 
-def _asked(connection: Body) -> tuple[str, int, str]:
+def _asked(connection: Body) -> tuple[object, ...]:
     """Return what people ask of a connection: another object, another spec, another word."""
     metadata = connection["metadata"]
-    word = (metadata.get("annotations") or {}).get(RESET_CIRCUIT, "")
-    return metadata["uid"], metadata.get("generation", 0), word
+    word = (metadata.get("annotations") or {}).get(RESET_CIRCUIT)
+    return metadata["uid"], metadata.get("generation"), word
 
 
 def _domains_in(journal: Journal | None) -> frozenset[str]:
