@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
-from auth0_rotator.record import Credential
+from auth0_rotator.record import CommitRecord, Credential
 from auth0_rotator.resource import RotationWindow
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import ConnectionKey, Key, Rotation
@@ -193,6 +193,12 @@ class Observation:
     left_by: frozenset[str] = frozenset()
     """Rotations that left their value in our target: they have it elsewhere, and want this Secret no
     more."""
+
+    @property
+    def record(self) -> CommitRecord | None:
+        """The commit record of the current value, None where there is none."""
+        current = self.journal.current if self.journal is not None else None
+        return current.record if current is not None else None
 
     @property
     def connection_key(self) -> ConnectionKey:

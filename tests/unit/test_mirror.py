@@ -8,10 +8,11 @@ import pytest
 
 from auth0_rotator.journal import State
 from auth0_rotator.journal_secret import journal_secret
-from auth0_rotator.mirror import AnyKey, Mirror, connection_key
+from auth0_rotator.mirror import AnyKey, Mirror
 from auth0_rotator.observation import Contest, Rival
 from auth0_rotator.resource import ConnectionRef, Kind
 from auth0_rotator.resource.rotation import ConnectionKind
+from auth0_rotator.sightings import connection_key
 from auth0_rotator.subject import ConnectionKey, Key, Rotation, referred
 from examples import (
     CLIENT_ID,

@@ -12,8 +12,9 @@ from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, 
 from auth0_rotator.decision import Decision, decide
 from auth0_rotator.decision.model import hold, stall
 from auth0_rotator.observation import Attempt, Observation
+from auth0_rotator.outcome import Failure, Outcome
 from auth0_rotator.record import Trigger
-from auth0_rotator.report import Failure, Outcome, build_status
+from auth0_rotator.report import build_status
 from auth0_rotator.schedule import retry_delay
 from auth0_rotator.subject import Rotation
 from examples import (

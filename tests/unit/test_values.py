@@ -9,7 +9,7 @@ from auth0_rotator.auth0.answers import Answer, Client
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.decision import decide
 from auth0_rotator.journal_secret import SeenJournal
-from auth0_rotator.report import Failure, Outcome
+from auth0_rotator.outcome import Failure, Outcome
 from auth0_rotator.resource import Kind
 from auth0_rotator.subject import ConnectionKey, PastStatus
 from auth0_rotator.target import project

@@ -66,7 +66,7 @@ def told_later(o: Observation) -> datetime | None:
 
     Then the journal is an old copy, from a backup. No date is believed that has not come.
     """
-    record = o.journal.current.record if o.journal is not None and o.journal.current else None
+    record = o.record
     told = o.rotation.status.last_rotated_at if o.rotation is not None else None
     if record is None or record.rotated_at is None or told is None:
         return None
@@ -90,7 +90,7 @@ def scheduled_at(o: Observation, *, failed_at: datetime | None) -> datetime | No
     if o.rotation is None or o.rotation.spec is None:
         return None
     spec, uid = o.rotation.spec, o.rotation.uid
-    record = o.journal.current.record if o.journal is not None and o.journal.current else None
+    record = o.record
     rotated_at = record.rotated_at if record is not None else None
     is_manual = record is None or record.trigger.is_manual
     known = _date_after(o, spec, uid, rotated_at, is_manual=is_manual, failed_at=failed_at)

@@ -30,6 +30,7 @@ from auth0_rotator.journal import (
     with_another_value,
 )
 from auth0_rotator.observation import Observation, given
+from auth0_rotator.outcome import Failure
 from auth0_rotator.reconciler.attempt import (
     Change,
     clock,
@@ -44,7 +45,6 @@ from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.preflight import check_client, choose, rehearse
 from auth0_rotator.reconciler.world import Pass, new_rotation_id, new_secret
 from auth0_rotator.record import Credential, Trigger
-from auth0_rotator.report import Failure
 
 # A PATCH begins within this time of the journal write (or read) that it rests on.
 SEND_WITHIN_SECONDS: Final = 5.0

@@ -9,8 +9,8 @@ from typing import Any
 
 from auth0_rotator.conditions import Condition
 from auth0_rotator.observation import Attempt
+from auth0_rotator.outcome import Failure
 from auth0_rotator.record import Trigger
-from auth0_rotator.report import Failure
 
 
 @dataclass(slots=True)

@@ -4,18 +4,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from auth0_rotator.conditions import Reason
-from auth0_rotator.decision.limits import is_unproven
 from auth0_rotator.decision.wants import pair_of
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
-from auth0_rotator.observation import Connection, Contest, Observation, Rival
+from auth0_rotator.observation import Connection, Observation
 from auth0_rotator.reconciler.memory import Memory, Verification
+from auth0_rotator.reconciler.others import canary_of, is_connection_busy, left_by, rivals_of
 from auth0_rotator.reconciler.roll_out import subject_of
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.record import MANAGED_BY
-from auth0_rotator.resource import CreationPolicy, InitialRotation
-from auth0_rotator.subject import Key, Rotation, parse_status, referred
-from auth0_rotator.target import Target, field_manager
+from auth0_rotator.resource import InitialRotation
+from auth0_rotator.subject import Rotation, parse_status, referred
+from auth0_rotator.target import Target
 
 _NO_CONNECTION = Connection(
     key=None,
@@ -60,14 +59,14 @@ async def observe(run: Pass) -> Observation:
         journal_fault=seen.fault if seen is not None else "",
         journal_deleting_since=seen.deleting_since if seen is not None else None,
         journal_usurper=world.mirror.journal_usurper(run.key),
-        rivals=await _rivals(run, rotation, journal, connection.domain),
+        rivals=await rivals_of(run, rotation, journal, connection.domain),
         attempt=memory.attempt,
         is_cut_short=memory.is_cut_short,
         tried_tokens=memory.tried_tokens,
         is_namespace_terminating=await _is_namespace_terminating(run, rotation, seen),
         is_frozen=rotation is not None and await world.namespaces.is_frozen(run.key.namespace),
         is_freeze_watched=world.mirror.frozen is not None,
-        canary=await _canary(run, rotation, connection),
+        canary=await canary_of(run, rotation, connection),
         is_word_taken_back=memory.is_word_taken_back,
         is_verification_done=verification is None or verification.is_done,
         verify_at=verification.again_at if verification is not None else None,
@@ -80,11 +79,11 @@ async def observe(run: Pass) -> Observation:
         is_comparison_unclear=comparing is not None and comparing.is_unclear,
         is_move_refused=moving is not None and moving.is_done,
         move_at=moving.again_at if moving is not None else None,
-        is_connection_busy=_is_connection_busy(run, rotation, connection),
+        is_connection_busy=is_connection_busy(run, rotation, connection),
         repairs=tuple(memory.repairs),
         contender=memory.contender,
         to_withdraw=world.mirror.to_withdraw(run.key) if rotation is None else (),
-        left_by=_left_by(run, plan, target),
+        left_by=left_by(run, plan, target),
     )
 
 
@@ -201,110 +200,3 @@ async def _target(run: Pass, plan: Plan, rotation: Rotation | None) -> Target | 
         run.read.add(name)
         await run.read_secret(name)
     return mirror.target(namespace, name)
-
-
-def _left_by(run: Pass, plan: Plan | None, target: Target | None) -> frozenset[str]:
-    """Return the names of the rotations that left their value in a target that is to be ours alone."""
-    if plan is None or target is None or plan.target.creation_policy is not CreationPolicy.CREATE:
-        return frozenset()
-    others = {name for name in target.fields if name.startswith(f"{MANAGED_BY}/")}
-    if not others - {field_manager(run.key.name)}:
-        return frozenset()
-    namespace = run.key.namespace
-    return frozenset(
-        key.name
-        for key, rotation in run.world.mirror.rotations.items()
-        if key != run.key
-        and key.namespace == namespace
-        and field_manager(key.name) in others
-        and _has_moved_on(run, rotation, plan.target_name, target)
-    )
-
-
-def _has_moved_on(run: Pass, other: Rotation, name: str, target: Target) -> bool:
-    """Return whether another rotation has what it left in a Secret elsewhere, and delivers elsewhere."""
-    seen = run.world.mirror.journal(other.key)
-    journal = seen.journal if seen is not None else None
-    current = journal.current if journal is not None else None
-    if journal is None or current is None or other.plan is None or other.deleting_since is not None:
-        return False
-    is_there = current.secret in target.values or journal.previous in target.values
-    return is_there and other.plan.target_name != name
-
-
-async def _rivals(
-    run: Pass, rotation: Rotation | None, journal: Journal | None, domain: str
-) -> list[Rival]:
-    """Return who claims the same Secret, or the same client of the same tenant: for a rotation that
-    goes the client of its value, whatever its spec says by now."""
-    mirror = run.world.mirror
-    current = journal.current if journal is not None else None
-    if rotation is not None and current is not None and _is_leaving(rotation):
-        client_id = current.record.client_id
-        rivals = mirror.claimants_of(client_id, besides=run.key)
-    elif rotation is not None and rotation.spec is not None:
-        client_id = rotation.spec.parameters.client_id
-        rivals = mirror.rivals_of(rotation)
-    else:
-        return []
-    rivals += mirror.senders_of(client_id, besides=run.key)
-    return [
-        await _weighed(run, rival, client_id, domain)
-        for rival in rivals
-        if rival.contest is Contest.TARGET or (domain and domain in _domains_of(run, rival))
-    ]
-
-
-async def _weighed(run: Pass, rival: Rival, client_id: str, domain: str) -> Rival:
-    """Return the rival with what it can do: whoever may write Secrets in a namespace can make up a
-    journal there, and whoever may create rotations a claim."""
-    if rival.contest is Contest.TARGET or rival.key.namespace == run.key.namespace:
-        return rival
-    plan = _plan_of(run, rival)
-    may_act = plan is not None and await run.world.connections.may_act(
-        referred(plan.connection_ref, rival.key.namespace),
-        namespace=rival.key.namespace,
-        client_id=client_id,
-        domain=domain,
-    )
-    return replace(rival, is_powerless=not may_act)
-
-
-def _plan_of(run: Pass, rival: Rival) -> Plan | None:
-    """Return what a rival goes by: its journal where that is being sent, else its spec."""
-    seen, rotation = run.world.mirror.journal(rival.key), run.world.mirror.rotations.get(rival.key)
-    if rival.is_sending:
-        return seen.journal.plan if seen is not None and seen.journal is not None else None
-    return rotation.plan if rotation is not None else None
-
-
-async def _canary(run: Pass, rotation: Rotation | None, connection: Connection) -> Key | None:
-    """Return the rotation of the same connection that goes first and has not proven itself yet."""
-    spec = rotation.spec if rotation is not None else None
-    if spec is None or spec.canary or connection.key is None:
-        return None
-    for canary in run.world.mirror.canaries_of(connection.key):
-        is_waited_for = is_unproven(canary, run.world.clock())
-        if is_waited_for and not await run.world.namespaces.is_frozen(canary.key.namespace):
-            return canary.key
-    return None
-
-
-def _is_connection_busy(run: Pass, rotation: Rotation | None, connection: Connection) -> bool:
-    """Return whether a rotation of another client of this connection is open, or due and not failed."""
-    spec = rotation.spec if rotation is not None else None
-    if spec is None or not spec.allow_own_client or connection.key is None:
-        return False
-    mirror, now = run.world.mirror, run.world.clock()
-    others = mirror.users_of(connection.key) - {run.key}
-    return any(mirror.is_open(key) or mirror.is_due(key, now) for key in others)
-
-
-def _domains_of(run: Pass, rival: Rival) -> frozenset[str]:
-    """Return where the rival's client is: where its connection leads, and where its values are live."""
-    rotation = run.world.mirror.rotations.get(rival.key)
-    plan = rotation.plan if rotation is not None else None
-    if plan is None or rival.is_sending:
-        return rival.domains
-    reference = referred(plan.connection_ref, rival.key.namespace)
-    return rival.domains | {run.world.connections.domain_of(reference)}

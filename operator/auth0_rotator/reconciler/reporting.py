@@ -21,9 +21,10 @@ from auth0_rotator.metrics import (
     forget_series,
 )
 from auth0_rotator.observation import Observation
+from auth0_rotator.outcome import Outcome
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.record import Trigger
-from auth0_rotator.report import Outcome, build_status
+from auth0_rotator.report import build_status
 from auth0_rotator.resource import Kind
 from auth0_rotator.subject import Rotation
 

@@ -20,11 +20,11 @@ from auth0_rotator.errors import Refused, RotatorError, Stale
 from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.observation import Attempt, Observation
+from auth0_rotator.outcome import Failure
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.namespaces import Namespaces
 from auth0_rotator.reconciler.turns import Turns
-from auth0_rotator.report import Failure
 from auth0_rotator.resource import Kind
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import ConnectionKey, Key
