@@ -14,11 +14,12 @@ from auth0_rotator.journal_secret import SeenJournal, see_journal
 from auth0_rotator.record import ROLE_LABEL
 from auth0_rotator.resource import Kind
 from auth0_rotator.subject import (
-    RESET_CIRCUIT,
     ConnectionKey,
     Key,
     Rotation,
     parse_rotation,
+    reset_token,
+    version_of,
 )
 from auth0_rotator.target import Target
 from auth0_rotator.target_secret import parse_target
@@ -232,6 +233,4 @@ def connection_key(kind: Kind, body: Body) -> ConnectionKey:
 
 def _asked(connection: Body) -> tuple[object, ...]:
     """Return what people ask of a connection: another object, another spec, another word."""
-    metadata = connection["metadata"]
-    word = (metadata.get("annotations") or {}).get(RESET_CIRCUIT)
-    return metadata["uid"], metadata.get("generation"), word
+    return *version_of(connection), reset_token(connection)

@@ -219,3 +219,15 @@ def parse_status(status: Mapping[str, Any]) -> PastStatus:
         history=status.get("history") or (),
         raw=status,
     )
+
+
+def version_of(connection: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the uid and generation of a connection."""
+    metadata = connection["metadata"]
+    return metadata["uid"], metadata.get("generation", 0)
+
+
+def reset_token(connection: Mapping[str, Any]) -> str:
+    """Return the word by which a person asks to reset the circuit; empty where there is none."""
+    annotations: Mapping[str, str] = connection["metadata"].get("annotations") or {}
+    return annotations.get(RESET_CIRCUIT, "")

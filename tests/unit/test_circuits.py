@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth0_rotator.conditions import Reason
-from auth0_rotator.reconciler.circuits import reset_token, told_circuit
+from auth0_rotator.reconciler.circuits import told_circuit
 from auth0_rotator.reconciler.verdict import UNCHECKED, Circuit, Verdict, connection_status
+from auth0_rotator.subject import reset_token, version_of
 from examples import NOW
 
 OPEN: Final = Circuit(failures=3, is_open=True, handled_reset="monday")
@@ -212,3 +213,16 @@ def test_since_when_a_circuit_is_open_stays() -> None:
     [found] = [one for one in after["conditions"] if one["type"] == "CircuitOpen"]
     assert found["lastTransitionTime"] == "2026-11-23T09:30:00Z"
     assert after["failuresInARow"] == 4
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        pytest.param({"uid": "a", "generation": 3}, ("a", 3), id="told"),
+        pytest.param({"uid": "a"}, ("a", 0), id="no-generation"),
+    ],
+)
+def test_a_connection_is_told_from_its_earlier_self(
+    metadata: dict[str, Any], expected: tuple[str, int]
+) -> None:
+    assert version_of({"metadata": metadata}) == expected

@@ -12,7 +12,7 @@ from auth0_rotator.cluster import Objects
 from auth0_rotator.conditions import ConditionType
 from auth0_rotator.errors import RotatorError
 from auth0_rotator.reconciler.verdict import Circuit, circuit_condition, identity_of
-from auth0_rotator.subject import RESET_CIRCUIT, ConnectionKey
+from auth0_rotator.subject import ConnectionKey, reset_token
 from auth0_rotator.versions import Body
 
 logger = logging.getLogger(__name__)
@@ -70,12 +70,6 @@ class Circuits:
         except RotatorError as error:
             extra = {"key": str(key), "cause": error.message}
             logger.warning("an Event cannot be posted", extra=extra)
-
-
-def reset_token(body: Body) -> str:
-    """Return the word by which a person asks to reset the circuit; empty where there is none."""
-    annotations: Mapping[str, str] = body["metadata"].get("annotations") or {}
-    return annotations.get(RESET_CIRCUIT, "")
 
 
 def told_circuit(body: Body) -> Circuit:

@@ -24,10 +24,9 @@ from auth0_rotator.reconciler.verdict import (
     Verdict,
     connection_status,
     identity_of,
-    version_of,
 )
 from auth0_rotator.resource import SpecInvalid
-from auth0_rotator.subject import ConnectionKey, Key
+from auth0_rotator.subject import ConnectionKey, Key, version_of
 from auth0_rotator.versions import Body
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.reconciler.verdict import version_of
 from auth0_rotator.resource import (
     ConnectionSpec,
     Governor,
@@ -11,7 +10,7 @@ from auth0_rotator.resource import (
     SpecInvalid,
     parse_spec,
 )
-from auth0_rotator.subject import ConnectionKey
+from auth0_rotator.subject import ConnectionKey, version_of
 
 
 class Specs:

@@ -60,12 +60,6 @@ class Circuit:
         return self if token in {"", self.handled_reset} else Circuit(handled_reset=token)
 
 
-def version_of(body: Body) -> tuple[str, int]:
-    """Return the uid and generation of a connection."""
-    metadata = body["metadata"]
-    return metadata["uid"], metadata.get("generation", 0)
-
-
 def identity_of(body: Body) -> dict[str, str]:
     """Return name, namespace and uid of an object, as far as it has them."""
     metadata = body["metadata"]
