@@ -19,8 +19,12 @@ class JournalFact:
     """Whether the tenant may hold `next`."""
     current: str
     current_client: str
+    current_id: str
+    """The rotation of `current`."""
     next: str
     next_client: str
+    next_id: str
+    """The rotation for which `next` is kept: another one, once it was refused and is used again."""
     owners: tuple[str, ...]
     is_going: bool
     finalizers: tuple[str, ...]
@@ -97,8 +101,10 @@ def _journal(body: Mapping[str, Any]) -> JournalFact:
         is_open=told.get(f"{PREFIX}state") == "sending",
         current=data.get("current", ""),
         current_client=told.get(f"{PREFIX}client-id", ""),
+        current_id=told.get(f"{PREFIX}rotation-id", ""),
         next=data.get("next", ""),
         next_client=told.get(f"{PREFIX}next-client-id", ""),
+        next_id=told.get(f"{PREFIX}next-rotation-id", ""),
         owners=tuple(owner["uid"] for owner in metadata.get("ownerReferences") or ()),
         is_going="deletionTimestamp" in metadata,
         finalizers=tuple(metadata.get("finalizers") or ()),

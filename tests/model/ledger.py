@@ -28,7 +28,7 @@ class Line:
     is_dated: bool = False
     """Whether that is certain."""
     pending: dict[str, str] = field(default_factory=dict)
-    """Tokens not handled so far, each with the value whose rotation had begun before it was given."""
+    """Tokens not handled so far, each with the rotation that had begun before it was given."""
     handled: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     """All tokens there ever were."""
@@ -132,7 +132,7 @@ class Ledger:
 
     def _wish(self, line: Line, wish: Wish, facts: Facts) -> None:
         journal = facts.journals.get(line.name)
-        under_way = journal.next if journal is not None and journal.is_open else ""
+        under_way = journal.next_id if journal is not None and journal.is_open else ""
         if not under_way:
             line.pending = {
                 token: begun for token, begun in line.pending.items() if token in wish.tokens
@@ -228,24 +228,25 @@ class Ledger:
             return
         name, journal = found
         line, of = self.lines[name], self._client(client)
-        owner = journal.next_client if journal.next == value else journal.current_client
+        is_next = journal.next == value
+        owner = journal.next_client if is_next else journal.current_client
         if owner != client:
             self.wrongs.append(f"{of} was sent a value that {name} chose for {self._client(owner)}")
         elif value in line.changed:
             self.wrongs.append(f"{name} changed {of} back to a value that it had before")
         elif value not in line.under_way and not self._is_entitled(line, client, now):
             self.wrongs.append(f"{name} changed {of} without a cause")
-        self._use(line, now, client, value)
+        self._use(line, now, client, value, journal.next_id if is_next else journal.current_id)
 
-    def _use(self, line: Line, now: datetime, client: str, value: str) -> None:
+    def _use(self, line: Line, now: datetime, client: str, value: str, rotation: str) -> None:
         line.holds, line.rotated_at, line.adopts, line.kept = client, now, False, ""
         line.is_dated = True
         line.changed.add(value)
         line.under_way.pop(value, None)
-        followed = {token for token, begun in line.pending.items() if begun != value}
+        followed = {token for token, begun in line.pending.items() if begun != rotation}
         line.handled |= followed
         line.owed -= followed
-        line.pending = {token: begun for token, begun in line.pending.items() if begun == value}
+        line.pending = {token: begun for token, begun in line.pending.items() if begun == rotation}
         self.last_by[client] = line.name
 
     def revoke(self, client: str) -> None:

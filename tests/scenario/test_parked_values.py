@@ -81,3 +81,19 @@ async def test_a_parked_value_goes_to_no_other_client(stage: Stage) -> None:
     await assert_at_peace(stage, other, changes=1)
     assert other.secret != parked
     assert app.changes == 1
+
+
+async def test_a_parked_value_serves_what_is_asked_for_since(stage: Stage) -> None:
+    """Catches a second rotation for a token that came while the value was still being tried."""
+    app = await stage.rotated()
+    await stage.simulator.stop()
+    for token in ("one", "two"):
+        await ask(stage, app, token)
+        await stage.run_for(MINUTE / 6)
+    await stage.run_for(3 * MINUTE)
+    assert (await stage.kube.status("web"))["rotationStatus"] == "failed"
+    await stage.simulator.start()
+    await stage.run_for(120 * MINUTE)
+    await assert_at_peace(stage, app, changes=2)
+    assert (await stage.kube.status("web"))["lastHandledRotateNow"] == "two"
+    assert len(set(sent(stage))) == 1
