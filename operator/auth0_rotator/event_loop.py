@@ -21,6 +21,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
         loop = uvloop.new_event_loop
     made = loop()
+    # type: the loop's own takes the same, and is a method.
     made.getaddrinfo = Lookups().getaddrinfo  # type: ignore[assignment]
     return made
 

@@ -1,5 +1,6 @@
 """Our own kinds: read, report, and the few marks that the operator sets on them."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from secrets import token_hex
@@ -7,9 +8,12 @@ from typing import Any, Final
 
 from auth0_rotator.cluster.api import Api, Body, Page
 from auth0_rotator.conditions import Reason, shortened, timestamp
+from auth0_rotator.errors import RotatorError
 from auth0_rotator.record import MANAGED_BY
 from auth0_rotator.resource import GROUP, VERSION, Kind
 from auth0_rotator.subject import FROZEN, Key
+
+logger = logging.getLogger(__name__)
 
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 # core/v1 Event.message.
@@ -94,7 +98,10 @@ class Objects:
         now: datetime,
         namespace: str,
     ) -> None:
-        """Post one Event about the object. Cluster-scoped objects have theirs in `namespace`."""
+        """Post one Event about the object. Cluster-scoped objects have theirs in `namespace`.
+
+        One that cannot be posted is logged: nothing may hang on it.
+        """
         at = timestamp(now)
         body = {
             "apiVersion": "v1",
@@ -110,4 +117,8 @@ class Objects:
             "lastTimestamp": at,
             "count": 1,
         }
-        await self._api.create("Event", body, manager=MANAGED_BY)
+        try:
+            await self._api.create("Event", body, manager=MANAGED_BY)
+        except RotatorError as error:
+            extra = {"key": f"{namespace}/{identity['name']}", "cause": error.message}
+            logger.warning("an Event cannot be posted", extra=extra)

@@ -10,7 +10,6 @@ from typing import Any
 
 from auth0_rotator.cluster import Objects
 from auth0_rotator.conditions import ConditionType
-from auth0_rotator.errors import RotatorError
 from auth0_rotator.reconciler.verdict import Circuit, circuit_condition, identity_of
 from auth0_rotator.subject import ConnectionKey, reset_token
 from auth0_rotator.versions import Body
@@ -53,23 +52,19 @@ class Circuits:
         self._circuits.pop(key, None)
 
     async def _tell(self, key: ConnectionKey, body: Body, circuit: Circuit) -> None:
-        """Post an Event. One that cannot be posted is logged: nothing may hang on it."""
+        """Post an Event."""
         condition = circuit_condition(circuit)
         told = {"key": str(key), "reason": condition.reason.value, "cause": condition.message}
         logger.warning("the circuit of a connection changed", extra=told)
-        try:
-            await self._objects.post_event(
-                key.kind,
-                identity_of(body),
-                reason=condition.reason,
-                message=condition.message,
-                is_warning=circuit.is_open,
-                now=self._clock(),
-                namespace=key.namespace or self._namespace,
-            )
-        except RotatorError as error:
-            extra = {"key": str(key), "cause": error.message}
-            logger.warning("an Event cannot be posted", extra=extra)
+        await self._objects.post_event(
+            key.kind,
+            identity_of(body),
+            reason=condition.reason,
+            message=condition.message,
+            is_warning=circuit.is_open,
+            now=self._clock(),
+            namespace=key.namespace or self._namespace,
+        )
 
 
 def told_circuit(body: Body) -> Circuit:

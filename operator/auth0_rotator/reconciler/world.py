@@ -16,7 +16,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
 from auth0_rotator.decision.value import immutable_message
-from auth0_rotator.errors import Refused, RotatorError, Stale
+from auth0_rotator.errors import Refused, Stale
 from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.observation import Attempt, Observation
@@ -207,7 +207,7 @@ class Pass:
         self.notices.append(Notice(reason, message, is_warning))
 
     async def post_notices(self, uid: str) -> None:
-        """Post the Events. One that cannot be posted is logged: nothing may hang on it."""
+        """Post the Events."""
         identity = {"name": self.key.name, "namespace": self.key.namespace, "uid": uid}
         for notice in self.notices:
             logger.log(
@@ -215,17 +215,13 @@ class Pass:
                 "rotation event",
                 extra={"key": str(self.key), "reason": notice.reason.value, "cause": notice.message},
             )
-            try:
-                await self.world.objects.post_event(
-                    Kind.ROTATION,
-                    identity,
-                    reason=notice.reason,
-                    message=notice.message,
-                    is_warning=notice.is_warning,
-                    now=self.world.clock(),
-                    namespace=self.key.namespace,
-                )
-            except RotatorError as error:
-                extra = {"key": str(self.key), "cause": error.message}
-                logger.warning("an Event cannot be posted", extra=extra)
+            await self.world.objects.post_event(
+                Kind.ROTATION,
+                identity,
+                reason=notice.reason,
+                message=notice.message,
+                is_warning=notice.is_warning,
+                now=self.world.clock(),
+                namespace=self.key.namespace,
+            )
         self.notices.clear()
