@@ -133,11 +133,11 @@ class Ledger:
     def _wish(self, line: Line, wish: Wish, facts: Facts) -> None:
         journal = facts.journals.get(line.name)
         under_way = journal.next_id if journal is not None and journal.is_open else ""
-        if not under_way:
-            line.pending = {
-                token: begun for token, begun in line.pending.items() if token in wish.tokens
-            }
-            line.owed &= wish.tokens
+        # What was taken back is not asked for any more, unless its rotation has begun.
+        begun = {token for token, before in line.pending.items() if before != under_way}
+        kept = wish.tokens | (begun if under_way else set())
+        line.pending = {token: before for token, before in line.pending.items() if token in kept}
+        line.owed &= kept
         for token in wish.tokens - line.handled - line.pending.keys():
             line.pending[token] = under_way
         line.given |= wish.tokens
