@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from auth0_rotator.claim_index import target_of
 from auth0_rotator.claims import holds_claim
@@ -11,6 +12,7 @@ from auth0_rotator.sightings import Sightings
 from auth0_rotator.subject import ConnectionKey, Key, Rotation, referred
 
 AnyKey = Key | ConnectionKey
+K = TypeVar("K", bound=AnyKey)
 
 
 class Mirror(Sightings):
@@ -22,6 +24,11 @@ class Mirror(Sightings):
         if rotation is not None and rotation.plan is not None:
             return rotation.plan
         return seen.journal.plan if seen is not None and seen.journal is not None else None
+
+    def connection_of(self, key: Key) -> ConnectionKey | None:
+        """Return the connection that a rotation goes over, None where nobody knows."""
+        plan = self.plan(key)
+        return referred(plan.connection_ref, key.namespace) if plan is not None else None
 
     def keys(self) -> set[Key]:
         """Return every rotation that is there, or has left something to do."""
@@ -40,7 +47,7 @@ class Mirror(Sightings):
         due = rotation.status.next_rotation_at
         return due is not None and due <= now and not rotation.status.failed
 
-    def in_order(self, keys: Iterable[AnyKey]) -> list[AnyKey]:
+    def in_order(self, keys: Iterable[K]) -> list[K]:
         """Return keys in the order in which they are due, by what was told; connections come first."""
         return sorted(keys, key=lambda key: (isinstance(key, Key), self._told_date(key), str(key)))
 

@@ -9,7 +9,7 @@ import contextlib
 import heapq
 import itertools
 import logging
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -38,22 +38,25 @@ class Scheduler(Generic[K]):
         clock: Callable[[], datetime],
         concurrency: int,
         lane: Callable[[K], Hashable] | None = None,
+        is_urgent: Callable[[K], bool] = lambda _: False,
     ) -> None:
         """Prepare; nothing runs before `run`. `clock` gives aware instants of the wall clock.
 
         `lane` says what the work of a key may have to wait for: keys of one lane never have more
         than half of the workers, so that whatever is slow there keeps nobody else waiting.
+        `is_urgent` says, when a key is woken, whether it goes before those that wait already.
         """
         self._lane = lane
+        self._is_urgent = is_urgent
         self._lane_width = max(1, concurrency // 2)
         self._busy: Counter[Hashable] = Counter()
-        self._waiting: defaultdict[Hashable, deque[K]] = defaultdict(deque)
+        self._waiting: defaultdict[Hashable, list[tuple[bool, int, K]]] = defaultdict(list)
         self._work = work
         self._clock = clock
         self._concurrency = concurrency
         self._heap: list[tuple[datetime, int, K]] = []
         self._instants: dict[K, datetime] = {}
-        self._ready: asyncio.Queue[K] = asyncio.Queue()
+        self._ready: asyncio.PriorityQueue[tuple[bool, int, K]] = asyncio.PriorityQueue()
         self._queued: set[K] = set()
         self._running: set[K] = set()
         self._again: set[K] = set()
@@ -74,7 +77,7 @@ class Scheduler(Generic[K]):
             self._again.add(key)
         elif key not in self._queued:
             self._queued.add(key)
-            self._ready.put_nowait(key)
+            self._ready.put_nowait((not self._is_urgent(key), next(self._order), key))
             QUEUE_DEPTH.set(len(self._queued))
 
     def wake_at(self, instant: datetime, key: K) -> None:
@@ -142,10 +145,11 @@ class Scheduler(Generic[K]):
         task = asyncio.current_task()
         # Work that swallowed its cancellation ends its worker all the same.
         while task is None or not task.cancelling():
-            key = await self._ready.get()
+            place = await self._ready.get()
+            key = place[-1]
             lane = self._lane(key) if self._lane is not None else None
             if lane is not None and self._busy[lane] >= self._lane_width:
-                self._waiting[lane].append(key)
+                heapq.heappush(self._waiting[lane], place)
                 continue
             self._queued.discard(key)
             if self._is_draining:
@@ -174,7 +178,7 @@ class Scheduler(Generic[K]):
             del self._busy[lane]
         waiting = self._waiting.get(lane)
         if waiting:
-            self._ready.put_nowait(waiting.popleft())
+            self._ready.put_nowait(heapq.heappop(waiting))
         elif waiting is not None:
             del self._waiting[lane]
 

@@ -194,11 +194,14 @@ class _Service:
             is_rehearsal=is_rehearsal and not settings.force_interval_unit,
         )
         self._stack.push_async_callback(connections.close)
+        turns = Turns()
         scheduler: Scheduler[AnyKey] = Scheduler(
             self._work,
             clock=now_utc,
             concurrency=settings.concurrency,
             lane=lambda key: self._desk.lane(key),  # noqa: PLW0108 - the desk needs the scheduler first
+            # Whoever was told of a turn is ready for it.
+            is_urgent=turns.is_promised,
         )
         world = World(
             clock=now_utc,
@@ -208,7 +211,7 @@ class _Service:
             workloads=self._workloads,
             connections=connections,
             namespaces=namespaces,
-            turns=Turns(),
+            turns=turns,
             process=self._process,
             unit=settings.interval_unit,
             wake=scheduler.wake,
@@ -218,7 +221,7 @@ class _Service:
         self._desk = Desk(self._mirror, self._reconciler, connections, scheduler.wake)
         await self._stock.take()
         await self._stock.take_strays()
-        self._wake(self._mirror.in_order([*self._mirror.connections, *self._mirror.keys()]))
+        self._desk.begin(scheduler.wake_at, now_utc())
         self._workers = self._spawn(scheduler.run(), "workers")
         await scheduler.started.wait()
         self._spawn(self._take_stock_when_relisted(), "take stock")

@@ -51,7 +51,7 @@ async def measure(plane: ControlPlane, count: int, rate: float) -> bool:
         finally:
             await operator.kill()
             await kube.close()
-    print(figures.line())
+    print(figures.line(), *herd.told_again(), sep="\n")
     is_paced = figures.limited == 0 and figures.changes == count and figures.ratio <= MOST
     return is_paced and figures.told_twice == 0 and figures.out_of_order == 0
 

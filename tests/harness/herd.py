@@ -169,6 +169,10 @@ class Herd:
             ),
         )
 
+    def told_again(self) -> list[str]:
+        """Return who was told of a turn more than once, and what."""
+        return [f"{name}: {sorted(told)}" for name, told in self._told.items() if len(told) > 1]
+
     async def _changed(self, count: int) -> bool:
         return sum(app.changes > 0 for app in self.apps.values()) >= count
 

@@ -922,6 +922,15 @@ def dated(key: Key, next_rotation_at: str | None) -> dict[str, Any]:
     return of(key) | {"status": {"nextRotationAt": next_rotation_at}}
 
 
+def test_the_connection_is_that_of_the_spec_or_of_the_journal_left_behind() -> None:
+    mirror = Mirror()
+    assert mirror.connection_of(WEB) is None
+    mirror.put_secret(journal_body(WEB))
+    assert mirror.connection_of(WEB) == ACME
+    mirror.put_rotation(of(WEB, connectionRef={"kind": "ClusterAuth0Connection", "name": "shared"}))
+    assert mirror.connection_of(WEB) == SHARED
+
+
 def test_connections_come_first_and_then_who_is_due_first() -> None:
     mirror = Mirror()
     early, zero = Key(NAMESPACE, "early"), Key("0-team", "new")

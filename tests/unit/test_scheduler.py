@@ -41,6 +41,7 @@ class Desk:
             concurrency=concurrency,
             # "sick-1" is of the lane "sick"; what has no lane waits for nobody.
             lane=lambda key: key.partition("-")[0] if "-" in key else None,
+            is_urgent=lambda key: key.endswith("!"),
         )
 
     async def _work(self, key: str) -> datetime | None:
@@ -229,6 +230,21 @@ async def test_a_key_that_waits_in_its_lane_is_woken_only_once() -> None:
         await desk.until(lambda: len(desk.ended) == 2)
         await turns()
         assert desk.begun == ["sick-1", "sick-2"]
+
+
+@pytest.mark.parametrize(("lane", "concurrency"), [("", 1), ("herd-", 2)])
+async def test_an_urgent_key_goes_before_those_that_wait_already(lane: str, concurrency: int) -> None:
+    """Who has its turn now would come after a hundred that only want to know theirs."""
+    async with at_work(concurrency=concurrency) as desk:
+        gate = desk.hold(f"{lane}first")
+        desk.scheduler.wake(f"{lane}first")
+        await desk.until(lambda: bool(desk.begun))
+        for name in ("a", "b", "c!", "d!", "e"):
+            desk.scheduler.wake(f"{lane}{name}")
+            await turns()
+        gate.set()
+        await desk.until(lambda: len(desk.ended) == 6)
+        assert [key.removeprefix(lane) for key in desk.begun] == ["first", "c!", "d!", "a", "b", "e"]
 
 
 async def test_keys_come_in_the_order_of_their_instants() -> None:

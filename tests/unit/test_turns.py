@@ -95,6 +95,16 @@ def test_who_was_slow_keeps_the_next_one_waiting() -> None:
     assert waits(turns, B, now=NOW + 5 * MINUTE, past=(late,)) == 7 * MINUTE
 
 
+def test_a_turn_is_promised_until_it_is_given_up() -> None:
+    turns = Turns()
+    assert not turns.is_promised(A)
+    waits(turns, A)
+    assert turns.is_promised(A)
+    assert not turns.is_promised(B)
+    turns.leave(A)
+    assert not turns.is_promised(A)
+
+
 def test_who_leaves_makes_room() -> None:
     turns = Turns()
     for key in (A, B):

@@ -140,11 +140,11 @@ class Reconciler:
                     run.memory.trigger = decision.trigger
                     run.fail(decision.reason, decision.message, is_stalled=decision.is_stalled)
                 return
+            if self._is_queued(run, o, decision):
+                return
             if decision.action is Action.ROTATE and not self._is_fresh(run):
                 await run.read_rotation()
                 continue
-            if self._is_queued(run, o, decision):
-                return
             await self._act(run, o, decision)
             if run.is_over():
                 return

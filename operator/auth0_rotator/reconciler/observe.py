@@ -40,7 +40,6 @@ async def observe(run: Pass) -> Observation:
     current = journal.current.record.rotation_id if journal is not None and journal.current else ""
     if rotation is not None and current:
         rotation = replace(rotation, status=rotation.status.seen_after(current))
-    target = await _target(run, plan, rotation) if plan is not None else None
     verification = _about(memory.verification, current)
     moving = _about(memory.moving, connection.domain)
     is_rolled_out, roll_out_at = _roll_out(memory, rotation, journal)

@@ -78,6 +78,10 @@ class Turns:
         self._slots[key] = _Slot(at, line.connection, line.way)
         return at
 
+    def is_promised(self, key: Key | ConnectionKey) -> bool:
+        """Return whether a rotation was given a slot."""
+        return key in self._slots
+
     def leave(self, key: Key) -> None:
         """Give up the slot of a rotation that was tried, or is not wanted any more."""
         self._slots.pop(key, None)
