@@ -218,3 +218,19 @@ async def test_a_canary_that_fails_keeps_the_others_from_harm(stage: Stage) -> N
     stage.tenant.faults.clear()
     await stage.run_for(timedelta(hours=2))
     assert (apps["canary"].changes, apps["a"].changes) == (2, 2)
+
+
+async def test_those_that_waited_for_the_circuit_do_not_come_all_at_once(stage: Stage) -> None:
+    """Catches turns that pass while the circuit is open, and are spent together when it is closed."""
+    apps = await due_together(stage, minSpacing="10m", openAfterFailures=1)
+    due = datetime.fromisoformat((await stage.kube.status("a"))["nextRotationAt"])
+    stage.tenant.answer(403, times=1)
+    await stage.run_for(due - stage.clock.now + MINUTE)
+    assert sum(app.changes for app in apps.values()) == len(NAMES)
+    await stage.run_for(timedelta(hours=5))
+    word = {"metadata": {"annotations": {"auth0rotator.dev/reset-circuit": "mended"}}}
+    await stage.kube.merge("Auth0Connection", "acme", word)
+    await stage.settle()
+    assert sum(app.changes for app in apps.values()) == len(NAMES) + 1
+    await stage.run_for(timedelta(hours=1))
+    assert sum(app.changes for app in apps.values()) == 2 * len(NAMES)

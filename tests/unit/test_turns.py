@@ -95,6 +95,19 @@ def test_who_was_slow_keeps_the_next_one_waiting() -> None:
     assert waits(turns, B, now=NOW + 5 * MINUTE, past=(late,)) == 7 * MINUTE
 
 
+def test_turns_that_have_passed_are_not_all_spent_at_once() -> None:
+    """Catches a clock that was set forward, after which as many begin together as there are workers."""
+    turns, keys = Turns(), [Key("team-a", str(number)) for number in range(4)]
+    for key in keys:
+        waits(turns, key)
+    later = NOW + timedelta(hours=2)
+    for number in range(len(keys)):
+        now = later + number * 5 * MINUTE
+        found = [turns.wait(key, line(), (), now) for key in keys[number:]]
+        assert found == [None] + [now + 5 * MINUTE] * (len(keys) - number - 1)
+        assert turns.wait(keys[number], line(), (), now) is None
+
+
 def test_a_turn_is_promised_until_it_is_given_up() -> None:
     turns = Turns()
     assert not turns.is_promised(A)

@@ -135,11 +135,15 @@ class Reconciler:
             if decision.action is Action.HOLD and await self._found_journal(run, o):
                 continue
             if decision.action is Action.HOLD:
+                if run.memory.attempt is None:
+                    # Kept, all turns that pass meanwhile would be spent at once.
+                    self._world.turns.leave(run.key)
                 await self._look_before_due(run, o, decision)
                 if decision.is_failure:
                     run.memory.trigger = decision.trigger
                     run.fail(decision.reason, decision.message, is_stalled=decision.is_stalled)
                 return
+            # A turn needs no fresh look at the object; its coming does.
             if self._is_queued(run, o, decision):
                 return
             if decision.action is Action.ROTATE and not self._is_fresh(run):

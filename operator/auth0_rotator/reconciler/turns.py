@@ -42,6 +42,7 @@ class _Slot:
     at: datetime
     connection: ConnectionKey
     way: str
+    has_come: bool = False
 
 
 class Turns:
@@ -71,9 +72,13 @@ class Turns:
             slot = self._slots[key] = _Slot(at, line.connection, line.way)
         if slot.at > now + line.ahead:
             return slot.at
-        # What was before it may have taken longer than its own slot.
-        at = line.of_connection.first_free(line.past, max(slot.at, now), windows)
+        # What was before it may have taken longer than its own slot, and may still be under way.
+        others = self._others(key)
+        begun = [one.at for one in others if one.has_come and one.connection == line.connection]
+        come = max(slot.at, now)
+        at = line.of_connection.first_free(sorted([*line.past, *begun]), come, windows)
         if at is None or at <= now + line.ahead:
+            self._slots[key] = _Slot(come, line.connection, line.way, has_come=True)
             return None
         self._slots[key] = _Slot(at, line.connection, line.way)
         return at
@@ -86,10 +91,13 @@ class Turns:
         """Give up the slot of a rotation that was tried, or is not wanted any more."""
         self._slots.pop(key, None)
 
+    def _others(self, key: Key) -> list[_Slot]:
+        return [slot for waiting, slot in self._slots.items() if waiting != key]
+
     def _first_free(
         self, key: Key, line: Line, windows: Sequence[RotationWindow], now: datetime
     ) -> datetime | None:
-        others = [slot for waiting, slot in self._slots.items() if waiting != key]
+        others = self._others(key)
         of_way = sorted(slot.at for slot in others if slot.way == line.way)
         of_connection = sorted(
             [slot.at for slot in others if slot.connection == line.connection] + list(line.past)
