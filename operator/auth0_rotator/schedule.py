@@ -158,7 +158,7 @@ def day_of_schedule(
     such rotation would come a day later than the one before.
     """
     wall, nominal = last_rotated_at.astimezone(zone), (last_rotated_at - offset).astimezone(zone)
-    is_carried_over = wall.time() < rotate_at <= nominal.time() and nominal.date() < wall.date()
+    is_carried_over = wall.time() < rotate_at <= nominal.time()
     return last_rotated_at - offset if is_carried_over else last_rotated_at
 
 

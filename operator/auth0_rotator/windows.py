@@ -24,7 +24,6 @@ MOST_STARTS: Final = 50_000
 LOOKED_FOR: Final = timedelta(days=366)
 # The longest hour that comes twice.
 _LONGEST_FOLD: Final = timedelta(hours=3)
-_SECOND: Final = timedelta(seconds=1)
 
 _Span = tuple[datetime, datetime]
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -82,8 +81,8 @@ def _spans(window: RotationWindow, after: datetime) -> Iterator[_Span]:
     """Yield from when until when a window is open, beginning with its last start up to `after`."""
     zone = ZoneInfo(window.time_zone)
     # The library reads the clock on the wall, and takes an hour that comes twice for its first time.
-    ahead = after + (_LONGEST_FOLD if after.astimezone(zone).fold else _SECOND)
-    for start in CronSim(window.schedule, ahead.astimezone(zone), reverse=True):
+    ahead = (after + _LONGEST_FOLD).astimezone(zone)
+    for start in CronSim(window.schedule, ahead, reverse=True):
         began = start.astimezone(UTC)
         if began <= after:
             yield began, began + window.duration

@@ -324,6 +324,14 @@ def test_an_open_journal_gets_its_finalizer_back_before_all_else(
     assert answer(**({"journal": sending(meta=meta(is_intact=False))} | changes)) is action
 
 
+def test_what_an_open_journal_had_lost_is_told() -> None:
+    assert decide(observation(journal=sending(meta=meta(is_intact=False)))) == Decision(
+        Action.RESTORE_JOURNAL,
+        Reason.DRIFT_REPAIRED,
+        "the journal of an open change had lost its finalizer or its label",
+    )
+
+
 def test_who_gives_up_says_what_to_do() -> None:
     o = observation(rotation=None, journal=sending(meta=GONE_FOR_LONG))
     assert decide(o) == Decision(

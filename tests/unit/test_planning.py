@@ -202,6 +202,13 @@ def test_only_a_scheduled_rotation_can_have_been_carried_over_midnight(*, is_man
     assert one.next_after(night, is_manual=is_manual) == night + (11 if is_manual else 10) * DAY
 
 
+def test_a_midnight_is_that_of_the_zone() -> None:
+    tokyo, offset = ZoneInfo("Asia/Tokyo"), spread_offset(12 * HOUR, "uid-web")
+    night = at("2026-03-10T14:59") + offset
+    one = subject(spread=12 * HOUR, time_of_day=time(23, 59), zone=tokyo, last_rotated_at=night)
+    assert following(one) == night + 10 * DAY
+
+
 # Lists -----------------------------------------------------------------------------------------
 
 
@@ -272,6 +279,18 @@ def test_one_that_waits_for_a_window_is_overtaken() -> None:
     assert found == [(at("2026-03-21T02:00"), "a"), (at("2026-03-21T14:00"), "b")]
     found = planned(subject("a", windows=NIGHT), subject("b", time_of_day=time(20, 0)), count=1)
     assert found == [(at("2026-03-20T20:00"), "b")]
+
+
+def test_one_that_comes_between_two_is_found() -> None:
+    waits, comes = subject("b", windows=NIGHT), subject("c", time_of_day=time(20, 0))
+    found = planned(subject("a"), waits, comes, count=2)
+    assert found == [(at("2026-03-20T14:00"), "a"), (at("2026-03-20T20:00"), "c")]
+
+
+def test_of_two_that_come_at_one_instant_who_was_due_first_is_first() -> None:
+    waits = subject("b", windows=NIGHT)
+    comes = subject("a", time_of_day=time(2, 0), last_rotated_at=at("2026-03-11T02:00:01"))
+    assert planned(comes, waits, count=1) == [(at("2026-03-21T02:00"), "b")]
 
 
 def test_one_whose_windows_never_open_is_not_planned() -> None:

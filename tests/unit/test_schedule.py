@@ -70,6 +70,8 @@ ZONES = [
     "LINT-14",
     "AoE12",
     "NPT-5:45",
+    # As clocks went before there were zones.
+    "LMT-0:43:19",
     "NST3:30NDT,M3.2.0,M11.1.0",
     "CET-1CEST,M3.5.0,M10.5.0/3",
 ]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auth0_rotator.resource import RotationWindow
-from auth0_rotator.windows import next_opening
+from auth0_rotator.windows import _last_answer, next_opening
 
 OSLO: Final = "Europe/Oslo"
 NEW_YORK: Final = "America/New_York"
@@ -46,6 +46,24 @@ def opens(windows: list[RotationWindow], after: str) -> datetime | None:
 NIGHT = [allow("0 2 * * *", "90m")]
 LATE = [allow("30 22 * * *", "4h")]
 WEEKEND = [allow("0 0 * * 6", "48h")]
+
+
+@pytest.mark.usefixtures("far_from_utc")
+@pytest.mark.parametrize(
+    ("windows", "after"),
+    [
+        pytest.param([allow("0 2 * * *", "90m")], "01:30", id="allowed-later"),
+        pytest.param([allow("0 1 * * *", "90m")], "02:00", id="allowed-now"),
+        pytest.param([deny("0 1 * * *", "1h")], "01:30", id="denied-now"),
+    ],
+)
+def test_an_opening_is_told_in_utc_wherever_the_process_lives(
+    windows: list[RotationWindow], after: str
+) -> None:
+    """It is written with a Z."""
+    found = next_opening(windows, at(f"2026-11-23T{after}").astimezone(ZoneInfo(OSLO)))
+    assert found is not None
+    assert found.isoformat() == "2026-11-23T02:00:00+00:00"
 
 
 def test_without_windows_every_instant_is_open() -> None:
@@ -203,6 +221,17 @@ def test_what_denies_wins_over_what_allows(
 )
 def test_windows_that_never_open_are_told_as_such(windows: list[RotationWindow]) -> None:
     assert opens(windows, "2026-11-23T09:30") is None
+
+
+def test_what_was_not_found_is_not_looked_for_again_for_a_year() -> None:
+    """It takes most of a second, and a thousand rotations may ask."""
+    never = (allow("30 2 1 1 *", "1h"), deny("30 2 1 1 *", "1h"))
+    begin = at("2026-11-23T09:30")
+    for days in (0, 1, 366):
+        assert next_opening(never, begin + timedelta(days=days)) is None
+        assert _last_answer(never).asked == begin
+    assert next_opening(never, begin + timedelta(days=367)) is None
+    assert _last_answer(never).asked == begin + timedelta(days=367)
 
 
 def test_windows_that_follow_each_other_for_weeks_are_looked_through() -> None:

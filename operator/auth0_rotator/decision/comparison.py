@@ -12,7 +12,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, hold, stall
 from auth0_rotator.decision.sending import LOOK_AGAIN, before_abandonment
 from auth0_rotator.decision.wants import is_of_wanted_client, own_record
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import Observation, given
 from auth0_rotator.record import CommitRecord
 from auth0_rotator.schedule import is_ahead
 
@@ -71,7 +71,7 @@ def _comparison(o: Observation, record: CommitRecord, message: str, remedy: str)
         if not o.is_comparison_unclear:
             waiting = f"{message}; the tenant is being asked which of the two values works"
             return hold(Reason.VERIFYING, waiting, o.compare_at)
-        name = o.plan.target_name if o.plan is not None else o.key.name
+        name = given(o.plan).target_name
         unclear = (
             f"{message}, and {record.domain} does not say which of the two values works; delete the "
             f"Secret {name} if the journal's is right, {remedy}"

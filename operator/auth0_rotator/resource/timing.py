@@ -75,19 +75,14 @@ def between(least: str, most: str) -> AfterValidator:
 
 def duration_schema(least: str, most: str) -> WithJsonSchema:
     """Return the same for the CRD."""
-    shaped = shape_rule(_DURATION_PATTERN, _DURATION_MESSAGE)
     # What is no duration at all is told once, and not by an error of this rule as well.
     matches = f"self.matches('{_DURATION_PATTERN.replace(chr(92), chr(92) * 2)}')"
     fits = f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
     limited = rule(f"!{matches} || {fits}", _limits(least, most))
-    rules: list[JsonValue] = [*_list(shaped["x-kubernetes-validations"]), limited]
+    rules: list[JsonValue] = [rule(matches, _DURATION_MESSAGE), limited]
     return WithJsonSchema(
         {"type": "string", "maxLength": _LONGEST_TEXT, "x-kubernetes-validations": rules}
     )
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
 
 
 def _limits(least: str, most: str) -> str:
