@@ -1,5 +1,6 @@
 """The conditions of a rotation, built from an observation and what a pass did. Pure."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -76,8 +77,10 @@ def _ready(
             return before
         return Condition(ConditionType.READY, ConditionStatus.FALSE, said.reason, said.message)
     name = o.plan.target_name
-    difference = compare(project(o.journal, o.plan, o.key.namespace), o.target)
-    if difference is not Difference.NONE:
+    # What is announced, or is yet to be, says nothing about what works now.
+    shapes = (o.journal, replace(o.journal, is_announced=False))
+    found = [compare(project(one, o.plan, o.key.namespace), o.target) for one in shapes]
+    if Difference.NONE not in found:
         message = f"the Secret {name} does not hold the current value: {said.message}"
         return Condition(ConditionType.READY, ConditionStatus.FALSE, said.reason, message)
     if verified.status is ConditionStatus.FALSE:

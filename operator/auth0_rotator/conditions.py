@@ -106,6 +106,7 @@ class Reason(StrEnum):
     ROTATION_UPCOMING = "RotationUpcoming"
     ROTATED = "Rotated"
     ROTATION_FAILED = "RotationFailed"
+    ANNOUNCED = "Announced"
     PUBLISHED = "Published"
     ADOPTED = "Adopted"
     DRIFT_REPAIRED = "DriftRepaired"

@@ -2,7 +2,8 @@
 
 The journal is the one durable truth about a client secret. While its state is `sending`, the
 tenant may hold `current` or `next`; while it is `idle`, the tenant holds `current`. A `next` in
-an idle journal is parked: chosen, surely not live, and used by the next attempt.
+an idle journal is parked: chosen, surely not live, and used by the next attempt. One that was
+announced is published ahead of its change, for applications that try both.
 """
 
 from dataclasses import dataclass, replace
@@ -54,6 +55,8 @@ class Journal:
     previous: ClientSecret | None = None
     next: Credential | None = None
     plan: Plan | None = None
+    is_announced: bool = False
+    """Whether `next` is published ahead of its change."""
     attempts: int = 0
     """How often `next` may have been sent since the state became sending."""
     attempted_at: datetime | None = None
@@ -90,6 +93,15 @@ class Journal:
     def is_sending(self) -> bool:
         """Whether the tenant may hold `next`."""
         return self.state is State.SENDING
+
+    @property
+    def announced_secret(self) -> ClientSecret | None:
+        """The value that is published ahead of its change, None where there is none of this client."""
+        current, chosen = self.current, self.next
+        if not self.is_announced or current is None or chosen is None:
+            return None
+        record = current.record
+        return chosen.secret if chosen.record.is_for(record.client_id, record.domain) else None
 
     @property
     def sequence(self) -> int:
@@ -139,10 +151,13 @@ def begun(
     by: str,
 ) -> Journal:
     """Return the journal that lets the `intended` value be sent: the write before the change."""
+    before = journal or Journal()
+    is_parked = before.next is not None and before.next.secret == intended.secret
     return replace(
-        journal or Journal(),
+        before,
         state=State.SENDING,
         next=intended,
+        is_announced=before.is_announced and is_parked,
         plan=plan,
         settle_seen=settle_seen,
         attempts=1,
@@ -174,6 +189,7 @@ def committed(journal: Journal, *, record: CommitRecord, late_until: datetime | 
         current=Credential(chosen.secret, record),
         previous=replaced.secret if replaced is not None and is_same_client else None,
         next=None,
+        is_announced=False,
         late_until=late_until,
         is_unproven=False,
     )
@@ -186,7 +202,12 @@ def refused(journal: Journal) -> Journal:
 
 def with_another_value(journal: Journal, intended: Credential) -> Journal:
     """Return the journal with another `next`, for the tenant refused the value of the old one."""
-    return replace(journal, next=intended)
+    return replace(journal, next=intended, is_announced=False)
+
+
+def announced(journal: Journal, chosen: Credential) -> Journal:
+    """Return the journal whose next value is announced: `chosen`."""
+    return replace(journal, next=chosen, is_announced=True)
 
 
 def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> Journal:
@@ -205,6 +226,7 @@ def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> J
         current=credential,
         previous=replaced.secret if replaced is not None and is_same_client and is_other else None,
         next=parked if is_newer else None,
+        is_announced=base.is_announced and is_newer,
         plan=plan,
     )
 
@@ -239,8 +261,14 @@ def moved(journal: Journal, domain: str) -> Journal:
     if journal.current is None:
         message = "there is no value that could have moved"
         raise ValueError(message)
-    record = replace(journal.current.record, domain=domain)
-    return replace(journal, current=Credential(journal.current.secret, record))
+    held = (journal.current, journal.next)
+    current, parked = (
+        replace(one, record=replace(one.record, domain=domain))
+        if one is not None and one.record.domain == journal.current.record.domain
+        else one
+        for one in held
+    )
+    return replace(journal, current=current, next=parked)
 
 
 def _at_rest(journal: Journal) -> Journal:

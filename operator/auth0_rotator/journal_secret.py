@@ -38,6 +38,7 @@ _ATTEMPTS: Final = f"{PREFIX}attempts"
 _ATTEMPTED_AT: Final = f"{PREFIX}attempted-at"
 _ATTEMPTED_BY: Final = f"{PREFIX}attempted-by"
 _LATE_UNTIL: Final = f"{PREFIX}late-until"
+_ANNOUNCED: Final = f"{PREFIX}announced"
 _UNPROVEN: Final = f"{PREFIX}unproven"
 _TO_RESTART: Final = f"{PREFIX}to-restart"
 _SETTLE_SEEN: Final = f"{PREFIX}settle-seen"
@@ -149,6 +150,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
             attempted_at=parse_timestamp(annotations.get(_ATTEMPTED_AT)),
             attempted_by=annotations.get(_ATTEMPTED_BY, ""),
             late_until=parse_timestamp(annotations.get(_LATE_UNTIL)),
+            is_announced=annotations.get(_ANNOUNCED) == "true",
             is_unproven=annotations.get(_UNPROVEN) == "true",
             to_restart=tuple(filter(None, annotations.get(_TO_RESTART, "").split(","))),
             settle_seen=annotations.get(_SETTLE_SEEN, ""),
@@ -187,6 +189,8 @@ def _annotations(journal: Journal) -> dict[str, str]:
         told[_SETTLE_SEEN] = journal.settle_seen
         if journal.attempted_at is not None:
             told[_ATTEMPTED_AT] = timestamp(journal.attempted_at)
+    if journal.is_announced:
+        told[_ANNOUNCED] = "true"
     if journal.is_unproven:
         told[_UNPROVEN] = "true"
     if journal.to_restart:

@@ -291,11 +291,8 @@ class _Service:
             await asyncio.sleep(SETTLE_SECONDS)
             self._relisted.clear()
             try:
-                self._wake(await self._stock.take() | await self._stock.take_strays())
+                for key in await self._stock.take() | await self._stock.take_strays():
+                    self._scheduler.wake(key)
             except RotatorError as error:
                 logger.warning("taking stock failed", extra={"cause": error.message})
                 self._relisted.set()
-
-    def _wake(self, keys: Iterable[AnyKey]) -> None:
-        for key in keys:
-            self._scheduler.wake(key)

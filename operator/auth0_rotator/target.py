@@ -148,10 +148,11 @@ def project(journal: Journal, plan: Plan, namespace: str) -> Projection:
 
 def _data(journal: Journal, current: Credential, plan: Plan) -> dict[str, ClientSecret]:
     mapping, template = plan.secrets_mapping, plan.target.template
+    announced = journal.announced_secret if mapping.next_client_secret is not None else None
     values = {
         "clientId": ClientSecret(current.record.client_id),
         "clientSecret": current.secret,
-        "nextClientSecret": current.secret,
+        "nextClientSecret": announced or current.secret,
         "previousClientSecret": journal.previous or current.secret,
         "domain": ClientSecret(current.record.domain),
     }

@@ -29,6 +29,7 @@ from exploration.things import (
     materialised,
     no_answer,
     plain,
+    plan_of,
     rotation_of,
     target_of,
 )
@@ -81,7 +82,9 @@ class Mirror:
     def plan(self, _: Key) -> Plan | None:
         """What is to be delivered."""
         scene = self._scene
-        return None if scene.state.ask.is_gone and scene.worker.journal is None else PLAN
+        ask, journal = scene.state.ask, scene.worker.journal
+        is_staged = journal.is_staged if ask.is_gone and journal is not None else ask.is_staged
+        return None if ask.is_gone and journal is None else plan_of(is_staged=is_staged)
 
     def target(self, _: str, __: str) -> Target | None:
         """The target."""
@@ -153,7 +156,8 @@ class Secrets:
         if journal.version != (str(standing.version) if standing is not None else ""):
             raise Stale(Reason.BUSY, "somebody else was faster")
         deleting = standing.deleting_since if standing is not None else None
-        stored = Stored(scene.next_version(), plain(journal), deleting)
+        is_staged = scene.state.ask.is_staged
+        stored = Stored(scene.next_version(), plain(journal), deleting, is_staged)
         if journal.next is not None:
             past = scene.state.past
             scene.change(past=replace(past, chosen=max(past.chosen, number_of(journal.next.secret))))
@@ -186,8 +190,12 @@ class Secrets:
         standing, seen = scene.state.target, target.resource_version if target is not None else ""
         if seen != (str(standing.version) if standing is not None else ""):
             raise Stale(Reason.BUSY, "somebody else was faster")
+        secret, following = projection.data[projection.secret_key], projection.data.get("NEXT")
         shown = Shown(
-            scene.next_version(), Credential(projection.data[projection.secret_key], projection.record)
+            scene.next_version(),
+            Credential(secret, projection.record),
+            following is not None,
+            following if following != secret else None,
         )
         if dry_run:
             return body_of(shown)
@@ -278,6 +286,8 @@ class AskedTenant:
         if scene.meets(Fate.REFUSED):
             raise Refused(Reason.REQUEST_REFUSED, "no")
         if scene.meets(Fate.VALUE_REFUSED):
+            past = scene.state.past
+            scene.change(past=changed(past, refused=past.refused | {secret}))
             raise Refused(Reason.VALUE_REFUSED, "not this one")
         if scene.meets(Fate.NOT_REACHED):
             raise Retry(Reason.UNREACHABLE, "nobody is there")

@@ -50,6 +50,8 @@ def taken(state: State, request: Request) -> State:
     if secret != tenant.live and number_of(secret) < newest and age < WAITED_OUT:
         message = f"{secret.reveal()}, sent {age} s ago, undid a newer rotation"
         raise BrokenLawError(message)
+    if not age:
+        _check_announced(state, secret)
     if secret != tenant.live:
         tenant = Tenant(secret, former=tenant.live, changed_at=state.at)
     past = replace(
@@ -58,6 +60,16 @@ def taken(state: State, request: Request) -> State:
         changes=past.changes | {(request.cause, secret)},
     )
     return replace(state, tenant=tenant, past=past, in_flight=state.in_flight - {request})
+
+
+def _check_announced(state: State, secret: ClientSecret) -> None:
+    """Whoever tries what the target shows, and what it announces, never fails."""
+    shown = state.target
+    if shown is None or shown.announced is None or shown.announced in state.past.refused:
+        return
+    if secret not in {shown.credential.secret, shown.announced}:
+        message = f"the tenant took {secret.reveal()}, and {shown.announced.reveal()} was announced"
+        raise BrokenLawError(message)
 
 
 def number_of(secret: ClientSecret) -> int:
@@ -71,6 +83,11 @@ def check_shown(state: State, shown: Shown) -> None:
     secret = shown.credential.secret
     if secret not in state.past.was_live:
         message = f"the target shows {secret.reveal()}, which never was live"
+        raise BrokenLawError(message)
+    if state.journal is None or shown.announced is None:
+        return
+    if shown.announced not in state.journal.values():
+        message = f"the target announces {shown.announced.reveal()}, and the journal does not hold it"
         raise BrokenLawError(message)
 
 
@@ -106,6 +123,10 @@ def check_rest(state: State) -> None:
         raise BrokenLawError(message)
     if journal.current.secret != state.tenant.live:
         message = "at rest the journal holds another value than the tenant"
+        raise BrokenLawError(message)
+    announced = state.target.announced if state.target is not None else None
+    if announced != journal.announced_secret or (announced is None) is state.ask.is_staged:
+        message = "at rest the next value is not announced as it should be"
         raise BrokenLawError(message)
     if state.ask.token and token_of_annotation(state.ask.token) not in journal.handled:
         message = f"at rest nobody has followed the token {state.ask.token}"

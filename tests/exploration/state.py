@@ -58,6 +58,8 @@ class Stored:
     """How often it was written."""
     journal: Journal
     deleting_since: datetime | None = None
+    is_staged: bool = False
+    """Whether its plan has a key for the value that comes next."""
 
     def values(self) -> set[ClientSecret]:
         """Return every value that it holds."""
@@ -69,10 +71,12 @@ class Stored:
 @hashed_once
 @dataclass(frozen=True)
 class Shown:
-    """The target: a value with its commit record."""
+    """The target: a value with its commit record, and the one that was announced."""
 
     version: int
     credential: Credential
+    is_staged: bool = False
+    announced: ClientSecret | None = None
 
 
 @hashed_once
@@ -169,6 +173,8 @@ class Ask:
     failed_at: datetime | None = None
     retry_at: datetime | None = None
     failed_attempts: int = 0
+    is_staged: bool = False
+    """Whether the spec has new values announced."""
     is_verifying: bool = False
     """Whether the spec wants new values to be probed."""
     verified: str = ""
@@ -198,6 +204,8 @@ class Past:
     was_live: frozenset[ClientSecret] = frozenset()
     changes: frozenset[tuple[str, ClientSecret]] = frozenset()
     """For which cause the tenant took which value."""
+    refused: frozenset[ClientSecret] = frozenset()
+    """The values that the tenant refused for themselves."""
     is_abandoned: bool = False
 
 

@@ -10,10 +10,11 @@ from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import protocol
 from auth0_rotator.decision.protocol import Outcome, Step
 from auth0_rotator.journal import Journal, refused
+from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler import change as changes
-from auth0_rotator.reconciler import delivery
+from auth0_rotator.reconciler import delivery, preflight
 from auth0_rotator.reconciler.attempt import Change
-from auth0_rotator.record import Credential
+from auth0_rotator.record import Credential, Trigger
 from examples import DAY, NOW, credential
 from exploration.search import Figures, Search, StoryError
 from exploration.state import Ask, Budget, Past, Shown, State, Stored, Tenant, Worker
@@ -21,22 +22,24 @@ from exploration.worker import Stepper
 
 # Of two operators there are too many states to see all: the nearest ones are looked at.
 NEAREST: Final = 25_000
+NEARER: Final = 15_000
 # A broken rule is found among far fewer.
 FOUND_WITHIN: Final = 10_000
 ALL: Final = None
 
 
-def wanted(budget: Budget, workers: str) -> State:
+def wanted(budget: Budget, workers: str, *, is_staged: bool = False) -> State:
     """Return a rotation at rest, of which a person has just asked a change."""
     before = ClientSecret("value-0")
     current = credential(before, rotated_at=NOW - DAY)
-    journal, target = Stored(1, Journal(current=current)), Shown(2, current)
+    journal = Stored(1, Journal(current=current), is_staged=is_staged)
+    target = Shown(2, current, is_staged)
     return State(
         at=0,
         journal=journal,
         target=target,
         tenant=Tenant(before),
-        ask=Ask(token="first", is_verifying=True),
+        ask=Ask(token="first", is_verifying=True, is_staged=is_staged),
         workers=tuple(Worker(name, NOW - DAY, journal, target) for name in workers),
         budget=budget,
         past=Past(was_live=frozenset({before})),
@@ -78,6 +81,46 @@ def test_no_law_is_broken(
     figures = explored(monkeypatch, wanted(budget, workers), most)
     told(f"{figures.states} states, {figures.moves} moves" + ("" if most else ", all there are"))
     assert figures.states > FOUND_WITHIN
+
+
+@pytest.mark.parametrize(
+    ("workers", "budget", "most"),
+    [
+        pytest.param("a", Budget(faults=1, asks=1), ALL, id="a fault, and asked again"),
+        pytest.param("a", Budget(faults=1, crashes=1, asks=1), NEARER, id="a crash as well"),
+        pytest.param("a", Budget(faults=1, target_deletions=1, asks=1), NEARER, id="no target"),
+        pytest.param("a", Budget(faults=1, journal_deletions=1), NEARER, id="no journal"),
+        pytest.param("ab", Budget(faults=1, crashes=1, asks=1), NEARER, id="two operators"),
+    ],
+)
+def test_no_law_is_broken_by_values_that_are_announced(
+    monkeypatch: pytest.MonkeyPatch,
+    told: Callable[[str], None],
+    workers: str,
+    budget: Budget,
+    most: int | None,
+) -> None:
+    """Catches a value that is sent though another one was announced, or because it was."""
+    figures = explored(monkeypatch, wanted(budget, workers, is_staged=True), most)
+    told(f"{figures.states} states, {figures.moves} moves" + ("" if most else ", all there are"))
+    assert figures.states > FOUND_WITHIN
+
+
+def _announce_and_choose_anew(patch: pytest.MonkeyPatch) -> None:
+    """Send a new value, whatever was announced."""
+    chosen = preflight.choose
+
+    def anew(o: Observation, client_id: str, trigger: Trigger) -> Credential:
+        forgotten = replace(o, journal=o.journal and replace(o.journal, next=None))
+        return chosen(forgotten, client_id, trigger)
+
+    patch.setattr(changes, "choose", anew)
+
+
+def test_a_value_that_was_announced_in_vain_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    _announce_and_choose_anew(monkeypatch)
+    with pytest.raises(StoryError, match="announce"):
+        explored(monkeypatch, wanted(Budget(asks=1), "a", is_staged=True), FOUND_WITHIN)
 
 
 async def _begin_in_memory(change: Change) -> Outcome:

@@ -7,22 +7,32 @@ from typing import Any, NoReturn
 
 from auth0_rotator.conditions import Reason, timestamp
 from auth0_rotator.errors import Retry
-from auth0_rotator.journal import SENDING_FINALIZER, Journal
+from auth0_rotator.journal import SENDING_FINALIZER, Journal, Plan
 from auth0_rotator.observation import Attempt
-from auth0_rotator.record import PREFIX
+from auth0_rotator.record import PREFIX, Credential
 from auth0_rotator.subject import Rotation
 from auth0_rotator.target import Target
 from examples import failed_status, meta, plan, rotation, target
 from exploration.state import Ask, Shown, State, Stored
 
 PLAN = plan()
+STAGED_PLAN = plan(
+    secretsMapping={"clientId": "ID", "clientSecret": "SECRET", "nextClientSecret": "NEXT"}
+)
+# Longer than any date is ahead: each value is announced as soon as the one before it is delivered.
+ALWAYS = "744h"
+
+
+def plan_of(*, is_staged: bool) -> Plan:
+    """Return what is to be delivered."""
+    return STAGED_PLAN if is_staged else PLAN
 
 
 @cache
 def materialised(stored: Stored) -> Journal:
     """Return a journal as the operator reads it."""
     found = meta(resource_version=str(stored.version), deleting_since=stored.deleting_since)
-    return replace(stored.journal, plan=PLAN, meta=found)
+    return replace(stored.journal, plan=plan_of(is_staged=stored.is_staged), meta=found)
 
 
 def plain(journal: Journal) -> Journal:
@@ -53,8 +63,11 @@ def deleted(stored: Stored, state: State, version: int) -> Stored | None:
 @cache
 def target_of(shown: Shown) -> Target:
     """Return a target as the operator reads it."""
-    of = Journal(current=shown.credential)
-    return target(of=of, by=PLAN, resource_version=str(shown.version))
+    record, announced = shown.credential.record, shown.announced
+    following = Credential(announced, record) if announced is not None else None
+    of = Journal(current=shown.credential, next=following, is_announced=True)
+    by = plan_of(is_staged=shown.is_staged)
+    return target(of=of, by=by, resource_version=str(shown.version))
 
 
 @cache
@@ -71,7 +84,10 @@ def rotation_of(ask: Ask) -> Rotation:
     if ask.verified:
         status["lastRotationId"] = ask.verified
         status["conditions"] = [{"type": "Verified", "status": "True", "reason": "Verified"}]
-    spec = {"verification": {"enabled": ask.is_verifying}}
+    spec: dict[str, Any] = {"verification": {"enabled": ask.is_verifying}}
+    if ask.is_staged:
+        mapping = STAGED_PLAN.secrets_mapping.model_dump(by_alias=True, exclude_none=True)
+        spec |= {"secretsMapping": mapping, "nextSecretLeadTime": ALWAYS}
     return rotation(spec=spec, status=status, annotations=annotations)
 
 

@@ -196,7 +196,12 @@ class Stepper:
         scene, parked = self._scene_now(), Parked(step, change.o.now)
         if step in _RESTS_ON_JOURNAL:
             version = int(change.journal.version)
-            journal = Stored(version, plain(change.journal), _deleting_since(change.journal))
+            journal = Stored(
+                version,
+                plain(change.journal),
+                _deleting_since(change.journal),
+                scene.state.ask.is_staged,
+            )
             parked = changed(parked, journal=journal, rests_on=change.rests_on)
         if step is Step.PARK and change.error is not None:
             parked = changed(parked, refusal=(type(change.error), change.error.reason))

@@ -161,7 +161,7 @@ class Herd:
             limited=sum(entry.status == 429 for entry in self._tenant.asked(Operation.PATCH)),
             changes=sum(app.changes for app in self.apps.values()),
             told=len(self._told),
-            told_twice=sum(len(messages) > 1 for messages in self._told.values()),
+            told_twice=len(self.told_again()),
             out_of_order=sum(
                 app.changed_at > late + _NEIGHBOURS
                 for name, app in self.apps.items()

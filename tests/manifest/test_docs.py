@@ -49,10 +49,8 @@ _OTHER_WORDS: Final = frozenset(
 # What the contract has and the product has not yet.
 _NOT_YET: Final = (
     "consumers: discover",
-    "nextSecretLeadTime",
     "private-key-jwt",
     "kubectl auth0-rotator",
-    "announced",
     "foreignRotation",
     "restartGate",
     "--webhook-url",

@@ -48,6 +48,7 @@ RIGHT_ROTATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "the widest spread": {"spec.spread": "24h"},
     "a canary": {"spec.canary": True},
     "a notice": {"spec.noticeBefore": "1.5h"},
+    "a lead time": {"spec.nextSecretLeadTime": "90m"},
     "four keys": {"spec.secretsMapping": _FOUR_KEYS},
     "a key of 253 characters": {"spec.secretsMapping.clientId": "x" * 253},
     "a client id with blanks around": {"spec.parameters.clientId": " AbC "},

@@ -210,6 +210,7 @@ WRONG_SPECS: Final = (
     ),
     *_duration(ROTATION, "spec.spread", None, "24h1s", _limits("0s", "24h")),
     *_duration(ROTATION, "spec.noticeBefore", "0s", "745h", _limits("1s", "744h")),
+    *_duration(ROTATION, "spec.nextSecretLeadTime", "0s", "745h", _limits("1s", "744h")),
     *(
         _rotation(f"restart: {id_}", "spec.rolloutRestartTargets", targets, says)
         for id_, targets, says in (

@@ -1,13 +1,13 @@
 """What must hold when all is well again, and at the end."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from model.facts import Facts, ObjectFact, values
 from model.ledger import Line
 from model.people import ROTATION
-from model.wish import PLAIN, PREFIX, RENAMED
+from model.wish import LEAD, NEXT_KEY, PLAIN, PREFIX, RENAMED
 from model.world import Violation, World
 
 # Longer than any back-off, any wait for a late request and any second look.
@@ -124,8 +124,24 @@ def _check_healthy(
     waits = _MANUAL + (_WINDOW if line.wish.is_windowed else timedelta(0)) + TO_REST
     if line.is_dated and line.is_due(world.clock.now - waits, told):
         raise Violation(f"{name} was not rotated on its date")
+    _check_announced(world, line, facts, told, waits)
     line.holds = client
     world.ledger.rest(line)
+
+
+def _check_announced(
+    world: World, line: Line, facts: Facts, told: datetime | None, waits: timedelta
+) -> None:
+    """The value that comes next stands in the target once its date is near, and is the journal's."""
+    target, journal = facts.targets.get(line.wish.target(line.name)), facts.journals.get(line.name)
+    if not line.wish.is_renamed or target is None or journal is None:
+        return
+    following = target.data.get(NEXT_KEY, "")
+    if following not in {journal.current, journal.next}:
+        raise Violation(f"the Secret of {line.name} shows another next value than its journal")
+    is_near = line.is_dated and line.is_due(world.clock.now + LEAD - waits, told)
+    if is_near and following == journal.current:
+        raise Violation(f"the next value of {line.name} was not announced")
 
 
 async def end(world: World) -> None:
@@ -186,9 +202,12 @@ def _check_versions(world: World, versions: list[dict[str, Any]]) -> None:
         # What another rotation left in a shared Secret stands under other keys.
         mapping = PLAIN if key == PLAIN["clientSecret"] else RENAMED
         data = values(body)
-        shown = {data[one] for name, one in mapping.items() if name != "clientId" and one in data}
+        secrets = mapping.keys() - {"clientId", "nextClientSecret"}
+        shown = {data[mapping[name]] for name in secrets if mapping[name] in data}
+        others = set[str]().union(*(values for one, values in had.items() if one != client))
         is_own = data.get(mapping["clientId"]) == client and key in data
-        if not is_own or not shown <= had.get(client, set()):
+        is_mixed = data.get(mapping.get("nextClientSecret", "")) in others
+        if not is_own or is_mixed or not shown <= had.get(client, set()):
             raise Violation(
                 f"the Secret {metadata['name']} showed an id with a secret of another client"
             )

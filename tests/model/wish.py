@@ -1,6 +1,7 @@
 """What people can ask for: one manifest of a rotation, and the words for it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -8,14 +9,19 @@ from harness.manifests import rotation
 
 NAMES: Final = ("a", "b", "c")
 CLIENTS: Final = 3
+HOUR: Final = timedelta(hours=1)
 PREFIX: Final = "auth0rotator.dev/"
 ROTATE_NOW: Final = f"{PREFIX}rotate-now"
 PLAIN: Final = {"clientId": "ID", "clientSecret": "SECRET"}
+NEXT_KEY: Final = "AUTH0_NEXT"
 RENAMED: Final = {
     "clientId": "AUTH0_ID",
     "clientSecret": "AUTH0_SECRET",
     "previousClientSecret": "AUTH0_PREVIOUS",
+    "nextClientSecret": NEXT_KEY,
 }
+# How long ahead of its date a value is announced, where it is.
+LEAD: Final = timedelta(days=10)
 
 
 # Open at some time of every day.
@@ -52,7 +58,7 @@ class Wish:
     deletes: bool = False
     revokes: bool = False
     is_renamed: bool = False
-    """Whether it uses the other mapping."""
+    """Whether it uses the other mapping, and has its values announced."""
     label: str = ""
     now: str = ""
     """The token in the annotation."""
@@ -94,6 +100,7 @@ class Wish:
             deletion={"deleteSecrets": self.deletes, "revokeGeneratedCredentials": self.revokes},
             target=self._target(name),
             **({"rotationTrigger": self.trigger} if self.trigger else {}),
+            **({"nextSecretLeadTime": f"{LEAD // HOUR}h"} if self.is_renamed else {}),
             **({"rotationWindows": WINDOWS, "spread": SPREAD} if self.is_windowed else {}),
         )
         body["metadata"]["labels"] = {"team": self.label} if self.label else {}
@@ -116,7 +123,7 @@ class Wish:
             "within windows" if self.is_windowed else "",
             "deleting its Secret with it" if self.deletes else "",
             "revoking at its end" if self.revokes else "",
-            "under other keys" if self.is_renamed else "",
+            "under other keys, announcing its values" if self.is_renamed else "",
             f"with the label {self.label}" if self.label else "",
             *(f"with {token}" for token in sorted(self.tokens)),
         ]

@@ -41,6 +41,7 @@ from examples import (
     meta,
     missing_connection,
     observation,
+    plan,
     rival,
     rotation,
     sending,
@@ -53,9 +54,13 @@ GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-23T09:29:00Z"}
 SETTLING: dict[str, Any] = {"annotations": {"auth0rotator.dev/settle-doubt": "next"}}
 ASKING: dict[str, Any] = {"annotations": {"auth0rotator.dev/rotate-now": "monday"}}
 OTHER_CLIENT = {"parameters": {"clientId": "new-client"}}
+STAGING: dict[str, Any] = {
+    "secretsMapping": {"clientId": "ID", "clientSecret": "SECRET", "nextClientSecret": "NEXT"}
+}
 NAMING: dict[str, Any] = {"rolloutRestartTargets": [{"kind": "Deployment", "name": "web"}]}
 WINNER = rival(holds=True, created_at=None)
 NEWER = target(of=journal(current=credential(BY_HAND, sequence=9, rotation_id="01OTHER")))
+STAGED = journal(plan=plan(**STAGING))
 LOST = journal(meta=meta(owner_uid=""))
 UNGUARDED = sending(meta=meta(is_intact=False))
 IMMUTABLE = journal(meta=meta(is_immutable=True))
@@ -484,6 +489,17 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         rotation_rules.new_token_rotates,
         rotation_rules.due_date_rotates,
         observation(rotation=rotation(**ASKING), now=DUE_AT),
+    ),
+    (
+        rotation_rules.new_token_rotates,
+        rotation_rules.next_value_is_announced,
+        observation(rotation=rotation(spec=STAGING, **ASKING), journal=STAGED, now=DUE_AT - SECOND),
+    ),
+    # What is held up is announced meanwhile.
+    (
+        rotation_rules.next_value_is_announced,
+        rotation_rules.due_date_rotates,
+        observation(rotation=rotation(spec=STAGING), journal=STAGED, now=DUE_AT, canary=WINNER.key),
     ),
     (
         rotation_rules.new_token_rotates,

@@ -149,6 +149,23 @@ def test_a_journal_is_published_over_values_of_its_clients_alone(
     assert decide(observation(journal=kept, target=stands)).action is action
 
 
+@pytest.mark.parametrize(
+    ("kept", "is_lost"),
+    [
+        pytest.param(None, True, id="nothing-was-ever-had"),
+        pytest.param(journal(), True, id="only-of-another-client"),
+        pytest.param(journal(current=credential(client_id="other")), False, id="of-that-client"),
+    ],
+)
+def test_without_its_object_as_well_a_kept_value_is_not_lost(
+    kept: Journal | None, *, is_lost: bool
+) -> None:
+    stands = replace(OF_OTHER, rotation="api")
+    o = observation(rotation=None, journal=kept or journal(current=None), target=stands)
+    fault = value_rules.target_fault(o)
+    assert (fault is not None and fault.reason is Reason.TARGET_FOREIGN) is is_lost
+
+
 def left(*keys: str, **data: ClientSecret) -> Observation:
     """Return a pass over a Secret without record, of which another rotation holds `keys`."""
     fields = {LEFT: frozenset(f"data/{key}" for key in keys)}

@@ -7,6 +7,7 @@ import pytest
 
 from auth0_rotator.decision.wants import (
     due_at,
+    is_of_wanted_client,
     is_told_handled,
     kept_at,
     new_tokens,
@@ -40,12 +41,32 @@ from examples import (
     plan,
     record,
     rotation,
+    sending,
     target,
 )
 
+OTHER_CLIENT = {"parameters": {"clientId": "new-client"}}
 MONDAY = "annotation:d618fb157a4b382e"
 MONDAY_OF_SPEC = "spec:d618fb157a4b382e"
 TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_wanted"),
+    [
+        pytest.param({}, True, id="client-of-the-spec"),
+        pytest.param({"rotation": rotation(spec=OTHER_CLIENT)}, False, id="another-client"),
+        pytest.param(
+            {"rotation": rotation(spec=OTHER_CLIENT), "journal": sending()}, True, id="while-sending"
+        ),
+        pytest.param({"journal": None}, True, id="no-journal"),
+        pytest.param({"rotation": None}, False, id="no-object"),
+    ],
+)
+def test_a_value_is_of_the_wanted_client_by_the_spec_or_by_what_is_sent(
+    changes: dict[str, Any], *, is_wanted: bool
+) -> None:
+    assert is_of_wanted_client(observation(**changes), record()) is is_wanted
 
 
 @pytest.mark.parametrize(
@@ -150,6 +171,13 @@ def test_status_brings_no_date_forward() -> None:
     o = observation(rotation=rotation(status=status), journal=kept)
     alone = observation(journal=kept)
     assert scheduled_at(o, failed_at=None) == scheduled_at(alone, failed_at=None)
+
+
+def test_after_a_failure_what_status_tells_makes_no_difference() -> None:
+    """Else a rotation that failed would be tried again only after a whole interval."""
+    told = {"lastRotatedAt": "2026-11-22T00:00:00Z"} | failed_status()
+    o = observation(rotation=rotation(status=told))
+    assert scheduled_at(o, failed_at=FAILED_AT) == datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_without_automation_status_brings_no_date() -> None:
@@ -270,6 +298,16 @@ def test_a_rotation_that_its_spread_carried_over_midnight_comes_again_after_the_
         journal=journal(current=credential(rotated_at=rotated_at, trigger=trigger)),
     )
     assert scheduled_at(o, failed_at=None) == rotated_at + timedelta(days=days)
+
+
+def test_the_midnight_is_that_of_its_zone() -> None:
+    rotated_at = datetime(2026, 10, 31, 14, 59, tzinfo=UTC) + OFFSET
+    tokyo = {"time": "23:59", "timeZone": "Asia/Tokyo"}
+    o = observation(
+        rotation=rotation(spec={"spread": "12h", "rotateAt": tokyo}),
+        journal=journal(current=credential(rotated_at=rotated_at)),
+    )
+    assert scheduled_at(o, failed_at=None) == rotated_at + timedelta(days=30)
 
 
 def window(kind: str, schedule: str, duration: str = "1h") -> dict[str, str]:

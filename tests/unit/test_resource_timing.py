@@ -89,6 +89,7 @@ def test_the_parts_of_a_duration_are_added(hours: int, minutes: int, seconds: in
     ("field", "least", "below", "most", "above"),
     [
         pytest.param("spread", "0s", None, "24h", "24h1ms", id="spread"),
+        pytest.param("nextSecretLeadTime", "1s", "999ms", "744h", "744h1s", id="lead-time"),
         pytest.param("noticeBefore", "1s", "999ms", "744h", "744h1s", id="notice"),
     ],
 )

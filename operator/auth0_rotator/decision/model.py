@@ -37,6 +37,8 @@ class Action(StrEnum):
     """Write the target from the journal."""
     REMEMBER_PLAN = "remember-plan"
     """Keep what the spec wants now, and let go of the Secret that was the target before."""
+    ANNOUNCE = "announce"
+    """Choose the next value, to be published ahead of its change."""
     ROTATE = "rotate"
     """Change the client secret at the tenant."""
     MOVE = "move"

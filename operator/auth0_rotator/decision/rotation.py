@@ -15,7 +15,9 @@ from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
 from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, journal_fault, target_fault
 from auth0_rotator.decision.wants import (
+    announce_at,
     due_at,
+    is_announced,
     is_told_handled,
     new_tokens,
     notice_at,
@@ -112,6 +114,20 @@ def new_token_rotates(o: Observation) -> Decision | None:
     return _rotate(o, Trigger.MANUAL, Reason.REQUESTED, "a person asked for a rotation")
 
 
+def next_value_is_announced(o: Observation) -> Decision | None:
+    """Applications that try two values are given the next one ahead of an automatic rotation."""
+    at = announce_at(o)
+    if at is None or at > o.now or not o.connection.domain or journal_fault(o) or target_fault(o):
+        return None
+    due = due_date_rotates(o)
+    if due is not None and (due.action is Action.ROTATE or due.is_failure or due.reason is Reason.BUSY):
+        # Nobody would read it in time, and what is in the way of a rotation is to be told as such.
+        return None
+    return unverified_value_is_probed(o) or Decision(
+        Action.ANNOUNCE, Reason.ANNOUNCED, "the next value is published ahead of its change"
+    )
+
+
 def due_date_rotates(o: Observation) -> Decision | None:
     """The due date has come, by the object as it is at this instant."""
     due = due_at(o)
@@ -143,16 +159,20 @@ def immutable_journal_holds(o: Observation) -> Decision | None:
 def otherwise_hold(o: Observation) -> Decision:
     """Nothing is to be done before the next instant."""
     # A probe whose time has come waits for its connection, which wakes everybody when it is ready.
-    due, notice = due_at(o), notice_at(o)
-    is_notice_ahead = notice is not None and notice > o.now
-    instants = [due, notice if is_notice_ahead else None]
-    until = _no_later(o, min((one for one in instants if one is not None), default=None))
+    due = due_at(o)
+    announces, fault = announce_at(o), target_fault(o)
+    if announces is not None and announces <= o.now:
+        # It waits for the end of what keeps the target from being written.
+        announces = fault.until if fault is not None else None
+    instants = [at for at in (due, notice_at(o), announces) if at is not None and at > o.now]
+    until = _no_later(o, min(instants, default=None))
     if due is None:
         never = windows_that_never_open(o)
         if never is not None:
             return never
         return hold(Reason.AUTOMATION_OFF, f"rotates only when asked to{_by_status(o)}", until)
-    message = f"due at {due:%Y-%m-%dT%H:%M:%SZ}{_by_status(o)}"
+    known = ", and the next value is announced" if is_announced(o) else ""
+    message = f"due at {due:%Y-%m-%dT%H:%M:%SZ}{known}{_by_status(o)}"
     return hold(Reason.WAITING_FOR_DUE_DATE, message, until)
 
 

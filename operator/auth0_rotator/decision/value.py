@@ -5,6 +5,7 @@ from typing import Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, stall
+from auth0_rotator.decision.wants import is_announced
 from auth0_rotator.journal import Plan
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.record import CommitRecord
@@ -110,10 +111,20 @@ def _why_it_differs(o: Observation, name: str, difference: Difference) -> tuple[
         return Reason.PUBLISHED, f"the Secret {name} was missing"
     if o.journal is not None and o.journal.plan != o.plan:
         return Reason.PUBLISHED, f"the Secret {name} follows the spec that was changed"
+    if difference is Difference.SHAPE and _is_announcement(o):
+        return Reason.ANNOUNCED, f"the next value is announced in the Secret {name}"
     if o.target is not None and field_manager(o.key.name) not in o.target.fields:
         return Reason.PUBLISHED, f"the Secret {name} did not say yet where its value comes from"
     what = "value" if difference is Difference.SECRET else "keys, labels or annotations"
     return Reason.DRIFT_REPAIRED, f"the Secret {name} had other {what} than the journal"
+
+
+def _is_announcement(o: Observation) -> bool:
+    """Return whether the target holds the current value where the next one is to stand."""
+    if not is_announced(o) or o.target is None:
+        return False
+    key, current = given(o.plan).secrets_mapping.next_client_secret, given(given(o.journal).current)
+    return o.target.holds(given(key), current.secret)
 
 
 def plan_is_remembered(o: Observation) -> Decision | None:

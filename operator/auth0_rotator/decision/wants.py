@@ -153,17 +153,18 @@ def due_at(o: Observation) -> datetime | None:
     failed_at = None
     if o.rotation is not None and o.rotation.status.failed:
         failed_at = o.rotation.status.last_attempted_at
-    return missed if failed_at is None else _opened(o, scheduled_at(o, failed_at=failed_at))
+    return _opened(o, scheduled_at(o, failed_at=failed_at))
 
 
 def kept_at(o: Observation, *, failed_at: datetime | None) -> datetime | None:
     """Return the instant of the schedule as it will be kept: with windows, and no longer in one that
     has closed meanwhile."""
     kept = _opened(o, scheduled_at(o, failed_at=failed_at))
-    if kept is None or kept > o.now:
-        return kept
-    again = opening(o, o.now)
-    return kept if again is None or again <= o.now else again
+    if kept is None:
+        return None
+    at = max(kept, o.now)
+    again = opening(o, at)
+    return kept if again in {None, at} else again
 
 
 def _opened(o: Observation, instant: datetime | None) -> datetime | None:
@@ -178,6 +179,23 @@ def notice_at(o: Observation) -> datetime | None:
     if rotation is None or before is None or due is None or due <= o.now:
         return None
     return due - before if rotation.status.noticed_for != due.replace(microsecond=0) else None
+
+
+def is_announced(o: Observation) -> bool:
+    """Return whether the target is to show the next value ahead of its change."""
+    key = o.plan.secrets_mapping.next_client_secret if o.plan is not None else None
+    return key is not None and o.journal is not None and o.journal.announced_secret is not None
+
+
+def announce_at(o: Observation) -> datetime | None:
+    """Return from when on the next value is to be published ahead of its change, None where nobody
+    wants it, there is no date, or it is announced already."""
+    spec = o.rotation.spec if o.rotation is not None else None
+    before = spec.announces_before if spec is not None else None
+    if before is None or o.record is None or is_announced(o):
+        return None
+    due = due_at(o)
+    return due - before if due is not None else None
 
 
 def retry_at(o: Observation) -> datetime | None:

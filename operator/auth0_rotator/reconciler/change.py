@@ -141,9 +141,14 @@ async def _preflight(change: Change) -> Outcome:
         and wanted.parameters.client_id == client_id
         and now.connection.domain == change.intended.record.domain
         and now.plan == plan
+        and _parked(now) == _parked(o)
     )
     is_wanted = decision.action is Action.ROTATE and is_same
     return Outcome.DONE if is_wanted else Outcome.OVERTAKEN
+
+
+def _parked(o: Observation) -> Credential | None:
+    return o.journal.next if o.journal is not None else None
 
 
 async def _begin(change: Change) -> Outcome:

@@ -64,6 +64,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.COMPARE: comparison.compare,
     Action.ADOPT_VALUE: upkeep.adopt_value,
     Action.RESTORE_JOURNAL: upkeep.restore_journal,
+    Action.ANNOUNCE: upkeep.announce,
     Action.REMEMBER_PLAN: upkeep.remember_plan,
     Action.PUBLISH: upkeep.publish,
     Action.ROTATE: change.rotate,

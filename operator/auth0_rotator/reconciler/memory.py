@@ -75,6 +75,8 @@ class Memory:
     """Whether the tenant may have revoked the value of a rotation that goes because we asked for it."""
     is_revoked: bool = False
     """Whether the tenant has said that it revoked it."""
+    announced: str = ""
+    """The rotation id of the value that this process has announced last."""
     repairs: list[datetime] = field(default_factory=list)
     contender: str = ""
     postponements: int = 0

@@ -18,7 +18,9 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
     """Return the value to send: the parked one of this client where there is one, else a new one."""
     journal, shown = o.journal or Journal(), own_record(o)
     parked = journal.next
-    if parked is None or not parked.record.is_for(client_id, o.connection.domain):
+    if parked is not None and (
+        not parked.record.is_for(client_id, o.connection.domain) or _was_live(o, parked)
+    ):
         parked = None
     record = CommitRecord(
         sequence=max(journal.sequence, shown.sequence if shown is not None else 0) + 1,
@@ -31,6 +33,11 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
         reason=o.rotation.rotate_reason if o.rotation is not None and trigger is Trigger.MANUAL else "",
     )
     return Credential(parked.secret if parked is not None else new_secret(), record)
+
+
+def _was_live(o: Observation, parked: Credential) -> bool:
+    """Return whether a parked value was the current one once: its journal is an old copy."""
+    return o.rotation is not None and o.rotation.status.tells_of(parked.record.rotation_id)
 
 
 async def rehearse(run: Pass, o: Observation, intended: Credential, plan: Plan) -> None:

@@ -7,10 +7,11 @@ from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
-from auth0_rotator.journal import adopted, moved, replanned, unproven
+from auth0_rotator.journal import adopted, announced, moved, replanned, unproven
 from auth0_rotator.metrics import DRIFT_REPAIRS
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.memory import Verification
+from auth0_rotator.reconciler.preflight import choose
 from auth0_rotator.reconciler.verification import (
     BELIEVED_AFTER,
     LONGEST_WAIT,
@@ -100,12 +101,22 @@ async def publish(run: Pass, o: Observation, decision: Decision) -> None:
     if compare(projection, o.target) is Difference.SECRET and await _is_repaired_by_hand(run, o):
         await _adopt_repair(run, o)
         return
-    if decision.reason is Reason.DRIFT_REPAIRED:
+    if decision.reason is Reason.DRIFT_REPAIRED or _is_announced_again(run, o, decision):
         run.memory.contender = ", ".join(contenders(projection, given(o.target)))
         run.memory.repairs = [*run.memory.repairs, o.now][-REPAIRS_KEPT:]
+    if decision.reason is Reason.DRIFT_REPAIRED:
         DRIFT_REPAIRS.inc()
     run.saw_secret(await run.world.secrets.write_target(projection, o.target, left_by=o.left_by))
     run.notice(decision.reason, f"{decision.message}; it was written without a rotation")
+
+
+def _is_announced_again(run: Pass, o: Observation, decision: Decision) -> bool:
+    """Return whether somebody undid an announcement: it looks like one that was not made yet."""
+    if decision.reason is not Reason.ANNOUNCED:
+        return False
+    before = run.memory.announced
+    run.memory.announced = given(given(o.journal).next).record.rotation_id
+    return run.memory.announced == before
 
 
 async def _is_repaired_by_hand(run: Pass, o: Observation) -> bool:
@@ -151,6 +162,12 @@ async def _adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> Non
     )
     await _adopt(run, o, secret, record)
     begin_verification(run, record.rotation_id)
+
+
+async def announce(run: Pass, o: Observation, _: Decision) -> None:
+    """Choose the value of the next rotation; it is published by the next step. Zero remote calls."""
+    chosen = choose(o, given(o.record).client_id, Trigger.SCHEDULE)
+    await run.write_journal(announced(given(o.journal), chosen))
 
 
 async def remember_plan(run: Pass, o: Observation, decision: Decision) -> None:

@@ -35,7 +35,8 @@ class SecretsMapping(Image):
     client_secret: DataKey
     """Key for the current client secret."""
     next_client_secret: DataKey | None = None
-    """A further key. It holds the current client secret."""
+    """Key for the client secret that comes next, from nextSecretLeadTime before an automatic rotation
+    on; before that it holds the current one. For applications that try both."""
     previous_client_secret: DataKey | None = None
     """Key for the client secret before the last change."""
 

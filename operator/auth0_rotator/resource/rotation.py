@@ -15,6 +15,9 @@ from auth0_rotator.resource.timing import Ahead, RotateAt, RotationWindows, Spre
 # `metadata.name` must leave room for the journal's suffix, and for a field manager that stays readable.
 ROTATION_NAME_LENGTH: Final = 200
 
+# How long before a rotation its value is announced, unless somebody says so.
+LEAD_TIME: Final = timedelta(hours=24)
+
 _CLIENT_MESSAGE: Final = "clientId must not be blank"
 _TEMPLATE_KEYS_MESSAGE: Final = (
     "the keys of target.template.data must differ from those of secretsMapping"
@@ -178,6 +181,9 @@ class RotationSpec(Image):
     wait until it is verified and its consumers are current."""
     notice_before: Ahead | None = None
     """How long before an automatic rotation an Event tells of it, such as 24h."""
+    next_secret_lead_time: Ahead | None = None
+    """Where secretsMapping has nextClientSecret: how long before an automatic rotation its value is
+    published under that key. Absent: 24h."""
     secrets_mapping: SecretsMapping
     """Under which keys of the target the values stand."""
     target: TargetSpec = TargetSpec()
@@ -205,6 +211,13 @@ class RotationSpec(Image):
         if self.rotate_at is not None:
             return self.rotate_at.time_of_day
         return self.rotate_at_utc.time if self.rotate_at_utc is not None else time.min
+
+    @property
+    def announces_before(self) -> timedelta | None:
+        """How long before an automatic rotation its value is published; None where nobody wants it."""
+        if self.secrets_mapping.next_client_secret is None:
+            return None
+        return self.next_secret_lead_time or LEAD_TIME
 
     @property
     def consumers(self) -> tuple[str, ...]:

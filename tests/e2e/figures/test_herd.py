@@ -37,4 +37,5 @@ async def test_a_restart_in_the_middle_of_a_herd_changes_nothing(
     figures = await herd.run(restart=operator)
     told(f"with a restart: {figures.line()}")
     assert (figures.limited, figures.changes, figures.out_of_order) == (0, 60, 0)
+    assert figures.told > 0
     assert herd.told_again() == []

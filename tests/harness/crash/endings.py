@@ -48,6 +48,35 @@ async def assert_rebuilt(
     return End("equal", ", ".join(marks) or "none", "rebuilt")
 
 
+async def announced(scene: Scene) -> End:
+    """The target holds what the tenant holds, and beside it the value that comes next."""
+    found, shown = await _secrets_of(scene)
+    assert "next" in found, "no value is chosen"
+    assert (shown["SECRET"], shown["NEXT"]) == (scene.app.secret, found["next"])
+    assert shown["NEXT"] != shown["SECRET"]
+    assert scene.announced in {"", shown["NEXT"]}, "another value than before"
+    scene.announced = shown["NEXT"]
+    return End("equal, and the next value")
+
+
+async def delivered_as_announced(scene: Scene) -> End:
+    """The target holds what the tenant holds: the value that it had announced."""
+    assert scene.app.secret == scene.announced, "another value than was announced"
+    end = await assert_rebuilt(scene)
+    _, shown = await _secrets_of(scene)
+    assert shown["NEXT"] == shown["SECRET"]
+    return end
+
+
+async def _secrets_of(scene: Scene) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what the journal holds, and what the target shows."""
+    names = (f"{scene.name}.journal", scene.name)
+    found, shown = [await scene.kube.get("Secret", name) for name in names]
+    assert found is not None, "the journal is gone"
+    assert shown is not None, "the target is gone"
+    return values_of(found), values_of(shown)
+
+
 async def delivered(scene: Scene) -> End:
     """The target holds what the tenant holds, and all is told."""
     return await assert_rebuilt(scene)

@@ -5,13 +5,23 @@ from typing import Any, Final
 
 from auth0_simulator import Moment, Operation
 from harness.crash.effects import SEND
-from harness.crash.endings import PREFIX, ROTATION, assert_rebuilt, delivered_and_guarded
+from harness.crash.endings import (
+    PREFIX,
+    ROTATION,
+    announced,
+    assert_rebuilt,
+    delivered_and_guarded,
+)
 from harness.crash.scene import Scene
 from harness.secrets import secret
 
 TOKEN: Final = {f"{PREFIX}rotate-now": "now"}
 DELETES: Final = {"deleteSecrets": True}
 REVOKES: Final = {"revokeGeneratedCredentials": True}
+STAGED: Final[dict[str, Any]] = {
+    "secretsMapping": {"clientId": "ID", "clientSecret": "SECRET", "nextClientSecret": "NEXT"},
+    "nextSecretLeadTime": "48h",
+}
 VALUE_REFUSED: Final = {
     "statusCode": 400,
     "error": "Bad Request",
@@ -50,6 +60,18 @@ async def one_that_merges(scene: Scene) -> None:
     await scene.kube.apply(secret(shared, OTHER="theirs"), manager="somebody")
     target = {"name": shared, "creationPolicy": "Merge"}
     await _carried_out(scene, shared, target=target, deletion=DELETES)
+
+
+async def one_that_announces(scene: Scene) -> None:
+    """Its next value is to be published two days ahead, and that instant has not come."""
+    await _carried_out(scene, **STAGED)
+
+
+async def one_that_has_announced(scene: Scene) -> None:
+    """Its next value is published."""
+    await one_that_announces(scene)
+    await nearly_due(scene)
+    await scene.operators.until(lambda: announced(scene))
 
 
 async def _carried_out(scene: Scene, /, into: str = "", **spec: Any) -> None:
@@ -126,6 +148,21 @@ async def demand(scene: Scene) -> None:
 async def due_date(scene: Scene) -> None:
     """The due date comes."""
     await scene.operators.let_pass(scene, timedelta(days=31))
+
+
+async def nearly_due(scene: Scene) -> None:
+    """The due date is near."""
+    await scene.operators.let_pass(scene, timedelta(days=29, hours=12))
+
+
+async def announced_due_date(scene: Scene) -> None:
+    """The due date comes, and the value is published already."""
+    await scene.operators.let_pass(scene, timedelta(days=2))
+
+
+async def announced_demand(scene: Scene) -> None:
+    """A person asks for a rotation, and the value is published already."""
+    await scene.apply(annotations=TOKEN, **STAGED)
 
 
 async def other_client(scene: Scene) -> None:

@@ -47,6 +47,8 @@ class Scene:
     app: App
     """Whose value the target shall hold in the end."""
     others: list[App] = field(default_factory=list)
+    announced: str = ""
+    """The value that the target has shown ahead of its change."""
     changes_held: list[Gate] = field(default_factory=list)
 
     @property

@@ -75,6 +75,34 @@ CLIENT_CHANGED: Final = Story(
     changes=1,
     wrong="one client's id beside another's secret",
 )
+ANNOUNCEMENT: Final = Story(
+    name="announcement",
+    effects=(at.ANNOUNCE, at.ANNOUNCED),
+    happens=it.nearly_due,
+    changes=0,
+    values=0,
+    begins=it.one_that_announces,
+    ends=ends.announced,
+    wrong="a value that is announced, and another one after the crash; one that is sent too early",
+)
+ANNOUNCED_DUE_DATE: Final = Story(
+    name="due date of an announced value",
+    effects=CHANGE,
+    happens=it.announced_due_date,
+    changes=1,
+    begins=it.one_that_has_announced,
+    ends=ends.delivered_as_announced,
+    wrong="a value that was announced, and another one that is sent",
+)
+ANNOUNCED_DEMAND: Final = Story(
+    name="rotate-now with an announced value",
+    effects=(*CHANGE, *REPORTS),
+    happens=it.announced_demand,
+    changes=1,
+    begins=it.one_that_has_announced,
+    ends=ends.delivered_as_announced,
+    wrong="a value chosen anew for a person, while applications try the announced one",
+)
 LIVE: Final = Story(
     name="takeover, the value is live",
     effects=(*FINISHING, *REPORTS),
@@ -208,6 +236,9 @@ STORIES: Final = (
     DEMAND,
     DUE_DATE,
     CLIENT_CHANGED,
+    ANNOUNCEMENT,
+    ANNOUNCED_DUE_DATE,
+    ANNOUNCED_DEMAND,
     LIVE,
     NOT_LIVE,
     REFUSAL,

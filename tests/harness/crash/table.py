@@ -31,9 +31,9 @@ done, and nobody heard.
 *Changes at the tenant* counts how often the client secret really changed from the beginning to the end,
 crash and restart included; one more or one less is a failed test. *Equal* means that the target holds,
 under the client's own id, the value that the tenant accepts. In the end the journal is idle, and no
-value waits in it, or it is gone with its rotation. Only a deletion that gave up, because nobody told in
-ten minutes whether a value was taken, leaves the value from before. An Event that was not posted when
-the operator died is lost; status and its history are not.
+value waits in it but one that is announced, or it is gone with its rotation. Only a deletion that gave
+up, because nobody told in ten minutes whether a value was taken, leaves the value from before. An Event
+that was not posted when the operator died is lost; status and its history are not.
 """
 
 

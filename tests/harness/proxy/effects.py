@@ -11,6 +11,7 @@ PATH: Final = re.compile(
 )
 JOURNAL_SUFFIX: Final = ".journal"
 _STATE: Final = "auth0rotator.dev/state"
+_ANNOUNCED: Final = "auth0rotator.dev/announced"
 _ATTEMPTS: Final = "auth0rotator.dev/attempts"
 
 
@@ -22,6 +23,7 @@ class Effect(StrEnum):
     JOURNAL_CHOOSE = "journal: another value"
     JOURNAL_COMMIT = "journal: the value is current"
     JOURNAL_PARK = "journal: idle again, the value kept"
+    JOURNAL_ANNOUNCE = "journal: the next value is published ahead"
     JOURNAL_UPDATE = "journal: adopted, or written anew while idle"
     JOURNAL_RELEASE = "journal: the finalizer taken from what cannot be read"
     JOURNAL_DELETE = "journal: deleted"
@@ -92,7 +94,8 @@ def journal_effect(body: Any, before: Any) -> Effect:
     """Return what a write of a journal is for, by what stood there; None for nothing or not known."""
     is_sending, was_sending = _is_sending(body), _is_sending(before)
     if not is_sending and not was_sending:
-        return Effect.JOURNAL_UPDATE
+        is_news = bool(_annotation(body, _ANNOUNCED)) and not _annotation(before, _ANNOUNCED)
+        return Effect.JOURNAL_ANNOUNCE if is_news else Effect.JOURNAL_UPDATE
     if not is_sending:
         return Effect.JOURNAL_PARK if "next" in (body.get("data") or {}) else Effect.JOURNAL_COMMIT
     if _annotation(body, _ATTEMPTS) != "1":
