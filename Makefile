@@ -81,6 +81,11 @@ bench-herd: ## A thousand rotations due at one instant, at two a second (HERD_CO
 	@$(MAKE) --no-print-directory -j2 init control-plane
 	@PYTHONPATH=tests $(BIN)/python -m bench.herd
 
+.PHONY: bench-cutover
+bench-cutover: ## What one rotation costs applications of four kinds, beside a script (CUTOVER_SPREAD)
+	@$(MAKE) --no-print-directory -j2 init control-plane
+	@PYTHONPATH=tests $(BIN)/python -m bench.cutover
+
 .PHONY: soak
 soak: ## Made-up stories for half an hour, held against the invariants (SOAK_MINUTES, SOAK_SEED)
 	@$(MAKE) --no-print-directory -j2 init control-plane
