@@ -84,7 +84,7 @@ def _is_justified(world: World, line: Line, facts: Facts, reason: str) -> bool:
                 if one is not line
             )
         case "TargetForeign" | "TargetContested":
-            return _is_foreign(line, facts)
+            return _is_foreign(line, facts) or _is_only_copy(world, line, facts)
         case _:
             return False
 
@@ -93,6 +93,13 @@ def _is_foreign(line: Line, facts: Facts) -> bool:
     """Return whether somebody made a Secret of his own where the line is to deliver."""
     target = facts.targets.get(line.wish.target(line.name))
     return target is not None and not target.client
+
+
+def _is_only_copy(world: World, line: Line, facts: Facts) -> bool:
+    """Return whether a rotation of another client left its value there, and nobody has it elsewhere."""
+    target = facts.targets.get(line.wish.target(line.name))
+    held = {"", world.ledger.client_of(line), *(one.current_client for one in facts.journals.values())}
+    return target is not None and target.client not in held
 
 
 def _check_healthy(
