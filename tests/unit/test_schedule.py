@@ -375,6 +375,18 @@ def test_the_zone_of_the_process_does_not_matter(
         assert found() == expected
 
 
+def test_in_minutes_the_seconds_of_a_process_zone_do_not_matter() -> None:
+    with process_zone("LMT-0:43:19"):
+        found = next_at(
+            "2026-03-12T18:30:10",
+            rotate_at_utc=time(0, 15),
+            interval=2,
+            manual=True,
+            unit=IntervalUnit.MINUTES,
+        )
+    assert found == at("2026-03-12T18:32:15")
+
+
 def test_a_process_zone_is_really_set_and_taken_back() -> None:
     instant, before = at("2026-07-01T00:00"), process_time.tzname
     with process_zone("NPT-5:45"):
