@@ -27,7 +27,9 @@ async def peace(world: World) -> None:
     """
     await world.weather.clear()
     await world.work()
-    await world.pass_time(TO_REST)
+    # A story that went through many days at a stride may have left windows out: one more has to open.
+    is_windowed = any(line.wish.is_windowed for line in world.ledger.live())
+    await world.pass_time(TO_REST + (_WINDOW if is_windowed else timedelta(0)))
     facts = await world.facts()
     world.ledger.begin(facts, world.clock.now)
     world.raise_wrongs()
