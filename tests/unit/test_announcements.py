@@ -340,8 +340,9 @@ def test_a_value_is_verified_before_the_next_is_announced() -> None:
     assert decide(o).action is Action.VERIFY
 
 
-def test_an_announcement_waits_for_the_end_of_a_contest() -> None:
-    now = DUE_AT - 2 * DAY / 4
+@pytest.mark.parametrize("ahead", [LEAD, LEAD / 2], ids=["just-then", "later"])
+def test_an_announcement_waits_for_the_end_of_a_contest(ahead: timedelta) -> None:
+    now = DUE_AT - ahead
     o = staged(now=now, repairs=tuple(now - number * SECOND for number in range(5)))
     decision = decide(o)
     assert (decision.action, decision.until) == (Action.HOLD, now - 4 * SECOND + 10 * MINUTE)

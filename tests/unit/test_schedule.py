@@ -672,6 +672,14 @@ def test_midnight_is_that_of_the_zone(last: str, *, is_before: bool) -> None:
     assert found == (at(last) - hour if is_before else at(last))
 
 
+def test_a_day_is_that_of_the_zone_by_its_clock_alone() -> None:
+    """There it is half an hour past midnight; in UTC the time of day has come long ago."""
+    offset = timedelta(hours=14, minutes=30)
+    last = at("2026-07-01T15:30")
+    found = day_of_schedule(last, rotate_at=time(10, 0), zone=ZoneInfo("Asia/Tokyo"), offset=offset)
+    assert found == last - offset
+
+
 @given(
     last=instants,
     rotate_at=times,
