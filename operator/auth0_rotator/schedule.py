@@ -7,6 +7,7 @@ spread and retries are laid over it, never into it.
 """
 
 import hashlib
+from bisect import bisect
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import Enum
 from typing import Final
@@ -136,12 +137,12 @@ def _at_wall(wall: datetime, zone: tzinfo) -> datetime:
     if before.astimezone(zone).replace(tzinfo=None) == wall:
         return before
     # The clock was put forward over it, at an instant between those that the two offsets mean.
-    early, late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), before
-    while late - early > _SECOND:
-        middle = early + (late - early) // 2
-        is_past = middle.astimezone(zone).replace(tzinfo=None) > wall
-        early, late = (early, middle) if is_past else (middle, late)
-    return late.replace(microsecond=0)
+    early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+
+    def shown(seconds: int) -> datetime:
+        return (early + seconds * _SECOND).astimezone(zone).replace(tzinfo=None)
+
+    return early + bisect(range((before - early) // _SECOND), wall, key=shown) * _SECOND
 
 
 def spread_offset(spread: timedelta, uid: str) -> timedelta:
