@@ -133,7 +133,7 @@ def _at_time(
 
 def _at_wall(wall: datetime, zone: tzinfo) -> datetime:
     """Return the first instant (UTC) at which the clock on the wall shows `wall`, or has passed it."""
-    before = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    before = wall.replace(tzinfo=zone).astimezone(UTC)
     if before.astimezone(zone).replace(tzinfo=None) == wall:
         return before
     # The clock was put forward over it, at an instant between those that the two offsets mean.

@@ -546,6 +546,21 @@ zones = st.sampled_from(
 days = st.integers(1, 400)
 
 
+@pytest.mark.usefixtures("far_from_utc")
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        pytest.param("2026-03-26T01:30", "2026-03-27T01:30:00+00:00", id="any-day"),
+        pytest.param("2026-03-28T01:30", "2026-03-29T01:00:00+00:00", id="left-out-by-the-clock"),
+        pytest.param("2026-10-24T00:30", "2026-10-25T00:30:00+00:00", id="comes-twice"),
+    ],
+)
+def test_an_instant_is_told_in_utc_wherever_the_process_lives(last: str, expected: str) -> None:
+    found = next_in(OSLO, last, time(2, 30))
+    assert found is not None
+    assert found.isoformat() == expected
+
+
 @given(last=instants, interval=days, rotate_at=times, zone=zones, unit=units, manual=st.booleans())
 def test_in_any_zone_the_next_rotation_comes_after_the_last(
     last: datetime, interval: int, rotate_at: time, zone: str, unit: IntervalUnit, *, manual: bool
