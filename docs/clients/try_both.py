@@ -77,7 +77,7 @@ def main() -> None:
             login.token()
             print("ok", flush=True)
         except (RefusedError, OSError) as error:
-            print(f"failed: {error or type(error).__name__}", flush=True)
+            print(f"failed: {str(error) or type(error).__name__}", flush=True)
         time.sleep(0.1)
 
 
