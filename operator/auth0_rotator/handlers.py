@@ -86,7 +86,7 @@ def _register_namespaces(registry: kopf.OperatorRegistry, inbox: Inbox) -> None:
 
 
 def _pass_on(inbox: Inbox, event: kopf.RawEvent, concerned: Collection[Key | ConnectionKey]) -> None:
-    for key in concerned:
+    for key in inbox.mirror.in_order(concerned):
         inbox.wake(key)
     if event["type"] is None:
         inbox.relisted()

@@ -291,7 +291,8 @@ class _Service:
             await asyncio.sleep(SETTLE_SECONDS)
             self._relisted.clear()
             try:
-                for key in await self._stock.take() | await self._stock.take_strays():
+                concerned = await self._stock.take() | await self._stock.take_strays()
+                for key in self._mirror.in_order(concerned):
                     self._scheduler.wake(key)
             except RotatorError as error:
                 logger.warning("taking stock failed", extra={"cause": error.message})

@@ -108,7 +108,7 @@ async def _note_end(run: Pass, o: Observation, outcome: Outcome) -> None:
     concerned = await run.world.connections.note_end(
         key, is_good=not is_failure, is_manual=trigger == Trigger.MANUAL.value
     )
-    for other in concerned:
+    for other in run.world.mirror.in_order(concerned):
         run.world.wake(other)
 
 
@@ -118,7 +118,7 @@ def _wake_those_who_wait(run: Pass, o: Observation) -> None:
     if spec is None or not spec.canary or o.connection.key is None:
         return
     mirror, now = run.world.mirror, run.world.clock()
-    for key in mirror.users_of(o.connection.key) - {run.key}:
+    for key in mirror.in_order(mirror.users_of(o.connection.key) - {run.key}):
         if mirror.is_due(key, now):
             run.world.wake(key)
 
