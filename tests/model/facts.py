@@ -59,6 +59,13 @@ class ObjectFact:
     finalizers: tuple[str, ...]
     status: Mapping[str, Any]
 
+    @property
+    def failed_at(self) -> datetime | None:
+        """When the last attempt failed for good; none where it did not."""
+        if self.status.get("rotationStatus") != "failed":
+            return None
+        return datetime.fromisoformat(self.status["lastRotationAttemptedAt"])
+
     def condition(self, type_: str) -> tuple[str, str, str]:
         """Return status, reason and message of a condition, empty where it is not there."""
         for entry in self.status.get("conditions") or ():

@@ -27,6 +27,8 @@ class Line:
     """When it was rotated last; at the earliest, where a value is adopted that has no record."""
     is_dated: bool = False
     """Whether that is certain."""
+    failed_at: datetime | None = None
+    """When an attempt failed for good, if the last one did: the next date is the day after."""
     pending: dict[str, str] = field(default_factory=dict)
     """Tokens not handled so far, each with the rotation that had begun before it was given."""
     handled: set[str] = field(default_factory=set)
@@ -59,8 +61,17 @@ class Line:
         since = since or self.rotated_at
         if not self.wish.is_automatic or since is None:
             return False
-        day = since.replace(hour=0, minute=0, second=0, microsecond=0)
-        return now >= day + timedelta(days=self.wish.days)
+        return now >= _midnight(since) + timedelta(days=self.wish.days)
+
+    def is_due_again(self, now: datetime) -> bool:
+        """Return whether the day after a failure has come, whoever had asked for what failed."""
+        if not self.wish.is_automatic or self.failed_at is None:
+            return False
+        return now >= _midnight(self.failed_at) + timedelta(days=1)
+
+
+def _midnight(instant: datetime) -> datetime:
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(slots=True)
@@ -89,7 +100,11 @@ class Ledger:
     # What people do ---------------------------------------------------------------------------
 
     def begin(self, facts: Facts, now: datetime) -> None:
-        """Note what is under way before anybody changes what was its cause."""
+        """Note what is under way, and what failed, before anybody changes what was its cause."""
+        for line in self.live():
+            found = facts.objects.get(line.name)
+            if found is not None and found.status.get("rotationStatus"):
+                line.failed_at = found.failed_at
         for name, journal in facts.journals.items():
             line, value = self.lines[name], journal.next
             if not journal.is_open or value in line.changed or value in line.under_way:
@@ -100,7 +115,7 @@ class Ledger:
 
     def create(self, line: Line, wish: Wish, uid: str, facts: Facts) -> None:
         """An object was made."""
-        line.uid, line.is_disturbed, line.may_revoke = uid, True, False
+        line.uid, line.is_disturbed, line.may_revoke, line.failed_at = uid, True, False, None
         line.owed.clear()
         self._wish(line, wish, facts)
 
@@ -240,7 +255,7 @@ class Ledger:
 
     def _use(self, line: Line, now: datetime, client: str, value: str, rotation: str) -> None:
         line.holds, line.rotated_at, line.adopts, line.kept = client, now, False, ""
-        line.is_dated = True
+        line.is_dated, line.failed_at = True, None
         line.changed.add(value)
         line.under_way.pop(value, None)
         followed = {token for token, begun in line.pending.items() if begun != rotation}
@@ -267,7 +282,7 @@ class Ledger:
         if not line.is_live or line.wish.is_suspended or self.client_of(line) != client:
             return False
         is_asked = bool(line.pending) and not line.adopts
-        return line.holds != client or is_asked or line.is_due(now)
+        return line.holds != client or is_asked or line.is_due(now) or line.is_due_again(now)
 
     def _client(self, client: str) -> str:
         return (
