@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from auth0_rotator.conditions import Reason, timestamp
 from auth0_rotator.decision.protocol import Outcome, concluded, delivery
@@ -86,6 +87,9 @@ def _tell(run: Pass, attempt: Attempt) -> None:
     """Note a finished rotation for status, Event and metrics, and have it verified."""
     record, now = given(attempt.accepted).record, run.world.clock()
     delivered = attempt.delivered_milliseconds
+    elapsed = asyncio.get_running_loop().time() - attempt.accepted_at
+    accepted_at = now - timedelta(seconds=elapsed)
+    run.memory.accepted = (record.rotation_id, accepted_at)
     run.memory.attempt = None
     run.memory.tried_tokens = frozenset()
     run.memory.rotated = {

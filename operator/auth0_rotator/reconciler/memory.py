@@ -57,6 +57,8 @@ class Memory:
     """Whether the object itself was there at some time since."""
     leaving_seen_at: datetime | None = None
     """When the rotation, or its journal, was first seen being deleted."""
+    accepted: tuple[str, datetime] | None = None
+    """The id of the last rotation that this process carried out, and when the tenant took its value."""
     told_delivery_at: datetime | None = None
     """When it was last told that an accepted value cannot be delivered."""
     tried_tokens: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from auth0_rotator.budget import ROLLED, milliseconds_since, told
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.consumers import Workload, mark_of, older_pods
 from auth0_rotator.decision import Decision
@@ -66,7 +67,7 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     if restarted:
         message = f"restarted {', '.join(restarted)} for the rotation {record.rotation_id}"
         run.notice(Reason.ROLLOUT_RESTARTED, message)
-    _conclude(run, o, record, list(found.values()))
+    _conclude(run, o, list(found.values()))
 
 
 def consumers_of(rotation: Rotation) -> tuple[str, ...]:
@@ -173,7 +174,7 @@ async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -
     return Reason.CONSUMERS_STALE, message
 
 
-def _conclude(run: Pass, o: Observation, record: CommitRecord, found: list[_Finding]) -> None:
+def _conclude(run: Pass, o: Observation, found: list[_Finding]) -> None:
     """Note what to tell, and when to look again."""
     now, rolling = o.now, given(run.memory.roll_out)
     late = [finding for finding in found if not finding.is_current]
@@ -181,10 +182,12 @@ def _conclude(run: Pass, o: Observation, record: CommitRecord, found: list[_Find
         rolling.is_done, rolling.again_at = True, None
         message = "; ".join(finding.message for finding in found)
         _tell(run, ConditionStatus.TRUE, Reason.CONSUMERS_CURRENT, message)
-        if rolling.is_restart and record.rotated_at is not None:
-            took = max(timedelta(0), now - record.rotated_at)
-            run.memory.rolled_milliseconds = took // timedelta(milliseconds=1)
-            ROLL_SECONDS.observe(took.total_seconds())
+        entry = run.budget(o)
+        if rolling.is_restart and ROLLED not in entry:
+            took = milliseconds_since(run.accepted_at(o), now)
+            run.memory.rolled_milliseconds = took
+            ROLL_SECONDS.observe(took / 1000)
+            run.notice(Reason.CONSUMERS_CURRENT, f"{message}; {told({**entry, ROLLED: took})}")
         return
     rolling.is_restart |= any(finding.is_restarted for finding in found)
     most = LONGEST_LOOK if all(one.reason is Reason.ROLLING_OUT for one in late) else LONGEST_PAUSE

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from auth0_rotator.auth0 import Liveness
+from auth0_rotator.budget import VERIFIED, has_begun, milliseconds_since, told
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
@@ -40,14 +41,15 @@ async def verify(run: Pass, o: Observation, _: Decision) -> None:
 
 
 def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
-    current = o.journal.current if o.journal is not None else None
-    if current is not None and current.record.rotated_at is not None:
-        took = o.now - current.record.rotated_at
-        run.memory.verified_milliseconds = max(0, round(took.total_seconds() * 1000))
-        VERIFY_SECONDS.observe(max(0.0, took.total_seconds()))
     message = f"the tenant accepts the delivered value for {client_id}"
     _conclude(run, ConditionStatus.TRUE, Reason.VERIFIED, message)
-    run.notice(Reason.VERIFIED, message)
+    entry = run.budget(o)
+    if has_begun(entry) and VERIFIED not in entry:
+        took = milliseconds_since(run.accepted_at(o), o.now)
+        run.memory.verified_milliseconds = took
+        VERIFY_SECONDS.observe(took / 1000)
+        entry = {**entry, VERIFIED: took}
+    run.notice(Reason.VERIFIED, "; ".join(filter(None, [message, told(entry)])))
 
 
 async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:

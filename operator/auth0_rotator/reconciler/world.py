@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from ulid import ULID
 
 from auth0_rotator.auth0 import Tenant
+from auth0_rotator.budget import entry_of
 from auth0_rotator.cluster import Body, Objects, Secrets, Workloads
 from auth0_rotator.conditions import Reason
 from auth0_rotator.credential import ClientSecret
@@ -19,7 +20,7 @@ from auth0_rotator.decision.value import immutable_message
 from auth0_rotator.errors import Refused, Stale
 from auth0_rotator.journal import Journal, journal_name
 from auth0_rotator.mirror import Mirror
-from auth0_rotator.observation import Attempt, Observation
+from auth0_rotator.observation import Attempt, Observation, given
 from auth0_rotator.outcome import Failure
 from auth0_rotator.reconciler.connections import Connections
 from auth0_rotator.reconciler.memory import Memory
@@ -185,6 +186,19 @@ class Pass:
     def tenant(self, o: Observation) -> Tenant:
         """Return the tenant that the connection leads to; raises Retry while it is not known."""
         return self.world.connections.tenant(o.connection_key)
+
+    # What came of the last rotation ------------------------------------------------------------
+
+    def budget(self, o: Observation) -> Mapping[str, Any]:
+        """Return what was measured of the rotation that brought the current value."""
+        history = o.rotation.status.history if o.rotation is not None else ()
+        return entry_of(history, given(o.record).rotation_id)
+
+    def accepted_at(self, o: Observation) -> datetime:
+        """Return when the tenant took the current value: to the second, where another process saw it."""
+        record, seen = given(o.record), self.memory.accepted
+        is_seen = seen is not None and seen[0] == record.rotation_id
+        return seen[1] if seen is not None and is_seen else record.rotated_at or o.now
 
     # The attempt -----------------------------------------------------------------------------
 

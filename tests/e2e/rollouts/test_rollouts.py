@@ -40,6 +40,15 @@ async def restarted(kube: Kube) -> list[str]:
     return [message for reason, message in await kube.events() if reason == "RolloutRestarted"]
 
 
+def budget(entry: dict[str, int]) -> str:
+    """Return how an Event tells what a rotation cost."""
+    seconds = [entry[f"{part}Milliseconds"] / 1000 for part in ("delivered", "verified", "rolled")]
+    return (
+        "since the tenant took it: Secret written after {:.3f} s, first login after {:.3f} s, "
+        "last consumer restarted after {:.3f} s"
+    ).format(*seconds)
+
+
 async def test_all_pods_are_new_a_few_seconds_after_a_rotation_by_one_restart(
     kube: Kube, simulator: Simulator, new_operator: NewOperator
 ) -> None:
@@ -60,6 +69,11 @@ async def test_all_pods_are_new_a_few_seconds_after_a_rotation_by_one_restart(
     assert 0 <= status["history"][0]["rolledMilliseconds"] < 10_000
     assert len(await restarted(kube)) == 2
     assert "auth0_rotator_roll_seconds_count 2.0" in operator.scrape()
+    assert [
+        message
+        for reason, message in await kube.events()
+        if reason == "ConsumersCurrent" and budget(status["history"][0]) in message
+    ]
 
 
 async def test_an_operator_that_is_killed_before_the_restart_is_followed_by_one_that_restarts_once(
