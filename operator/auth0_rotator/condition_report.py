@@ -133,7 +133,7 @@ def _consumers(o: Observation, rotation: Rotation, outcome: Outcome) -> Conditio
     if outcome.consumers is not None:
         return outcome.consumers
     record = o.record
-    if rotation.spec is None or not rotation.spec.consumers or record is None:
+    if rotation.spec is None or not rotation.spec.to_restart or record is None:
         return None
     before = _before(rotation.status, ConditionType.CONSUMERS_CURRENT)
     if before is not None and rotation.status.raw.get("lastRotationId") == record.rotation_id:

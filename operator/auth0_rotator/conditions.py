@@ -90,6 +90,7 @@ class Reason(StrEnum):
     WINDOW_CLOSED = "WindowClosed"
     WINDOWS_NEVER_OPEN = "WindowsNeverOpen"
     CANARY_PENDING = "CanaryPending"
+    RESTART_GATE_CLOSED = "RestartGateClosed"
     QUEUED = "Queued"
     # Why a rotation is at rest.
     SUSPENDED = "Suspended"

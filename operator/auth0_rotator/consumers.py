@@ -1,12 +1,13 @@
 """Workloads that use a target: the mark that restarts them, and whether they run on a value. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from auth0_rotator.conditions import parse_timestamp
+from auth0_rotator.discovery import secrets_used
 from auth0_rotator.record import PREFIX
 
 # In order of the kinds' own words for the same thing.
@@ -33,6 +34,14 @@ class Workload:
     """Whether its controller has replaced all pods, and they are available."""
     obstacle: str
     """Why its controller replaces none, or not all, by itself; empty where it does."""
+    template_of: str = ""
+    """The workload, as kind/name, from which it takes its pod template; empty where it has its own."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels of its pods."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Its own, and those of its pod template."""
+    secrets: frozenset[str] = frozenset()
+    """The names of the Secrets that its pods read."""
 
     def lacks(self, marks: Mapping[str, str]) -> dict[str, str]:
         """Return those of `marks` that it does not carry yet.
@@ -45,13 +54,19 @@ class Workload:
 def parse_workload(body: Mapping[str, Any]) -> Workload:
     """Return a Deployment, StatefulSet, DaemonSet or Rollout as a `Workload`."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-    template = (spec.get("template") or {}).get("metadata") or {}
+    pods = spec.get("template") or {}
+    template, reference = pods.get("metadata") or {}, spec.get("workloadRef") or {}
+    marks = template.get("annotations") or {}
     return Workload(
         version=metadata["resourceVersion"],
-        marks=template.get("annotations") or {},
+        marks=marks,
         selector=_selector(spec.get("selector") or {}),
         is_rolled_out=_is_rolled_out(metadata, spec, status),
         obstacle=_obstacle(spec),
+        template_of=f"{reference['kind']}/{reference['name']}" if reference else "",
+        labels=template.get("labels") or {},
+        annotations={**(metadata.get("annotations") or {}), **marks},
+        secrets=secrets_used(pods.get("spec") or {}),
     )
 
 

@@ -96,6 +96,16 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a look at the consumers showed, before a rotation that is to wait for them."""
+
+    until: datetime
+    """How long that counts; then it is looked again."""
+    obstacle: str
+    """Why they had better not be restarted; empty where nothing speaks against it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt to rotate, while this process is in the middle of it. Lost in a crash, on purpose:
     whoever comes after starts from the journal."""
@@ -168,6 +178,8 @@ class Observation:
     """Whether there is nothing (more) to be looked after at the consumers of the current value."""
     roll_out_at: datetime | None = None
     """Not before then the next look at them; None where it may come at once."""
+    gate: Gate | None = None
+    """What the last look at the consumers showed; None where there was none."""
     leaving_seen_at: datetime | None = None
     """When this process first saw that the rotation, or its journal, is being deleted."""
     alone_since: datetime | None = None

@@ -28,6 +28,7 @@ _FOLDERS: Final = {
     "DaemonSet": ("/apis/apps/v1", "daemonsets"),
     "ReplicaSet": ("/apis/apps/v1", "replicasets"),
     "Rollout": ("/apis/argoproj.io/v1alpha1", "rollouts"),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
 }
 

@@ -1,11 +1,14 @@
 """Workloads that use a target, and what of them a test looks at."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from controlplane import ControlPlane
 from harness.installation import apply_manifest
 from harness.kube import Kube
+from harness.stage import Stage
 
+_SECOND: Final = timedelta(seconds=1)
 _API: Final = {"Rollout": "argoproj.io/v1alpha1"}
 # Argo's own definition has thousands of lines; of the kind only its shape matters here.
 ROLLOUT_CRD: Final[dict[str, Any]] = {
@@ -41,10 +44,12 @@ def install_rollouts(plane: ControlPlane) -> None:
     plane.wait("rollouts", lambda: plane.request("GET", path)[0] == 200)
 
 
-def workload(kind: str = "Deployment", name: str = "web", **spec: Any) -> dict[str, Any]:
-    """Return a workload that reads the Secret web into its environment."""
+def workload(
+    kind: str = "Deployment", name: str = "web", *, reads: str = "web", **spec: Any
+) -> dict[str, Any]:
+    """Return a workload that reads a Secret into its environment."""
     labels = {"app": name}
-    reference = {"secretRef": {"name": "web", "optional": True}}
+    reference = {"secretRef": {"name": reads, "optional": True}}
     container = {"name": "main", "image": "web", "envFrom": [reference]}
     pods = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     scale = {} if kind == "DaemonSet" else {"replicas": 0}
@@ -55,6 +60,22 @@ def workload(kind: str = "Deployment", name: str = "web", **spec: Any) -> dict[s
         "metadata": {"name": name},
         "spec": body,
     }
+
+
+def pod(app: str, *, name: str) -> dict[str, Any]:
+    """Return a pod that nobody made, with the labels of a workload."""
+    return {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "metadata": {"name": name, "labels": {"app": app}},
+        "spec": {"containers": [{"name": "main", "image": "web"}]},
+    }
+
+
+async def begun_long_ago(kube: Kube, name: str) -> None:
+    """Have a pod run since before any rotation."""
+    began = {"status": {"phase": "Running", "startTime": "2026-01-01T00:00:00Z"}}
+    await kube.merge("Pod", name, began, part="status")
 
 
 def restarts(*consumers: str) -> list[dict[str, str]]:
@@ -88,4 +109,16 @@ async def rolled_out(kube: Kube, rotation: str = "web") -> dict[str, Any]:
         return told if is_newest and told.get("status") == "True" else None
 
     found: dict[str, Any] = await kube.eventually(is_current)
+    return found
+
+
+async def current(stage: Stage, status: str = "True", *, name: str = "web") -> dict[str, Any]:
+    """Return the condition once it says so: controllers need a moment, and the clock stands still."""
+
+    async def is_told() -> dict[str, Any] | None:
+        await stage.run_for(_SECOND)
+        told = await stage.kube.condition(name, "ConsumersCurrent")
+        return told if told.get("status") == status else None
+
+    found: dict[str, Any] = await stage.kube.eventually(is_told)
     return found

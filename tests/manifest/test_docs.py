@@ -48,11 +48,9 @@ _OTHER_WORDS: Final = frozenset(
 )
 # What the contract has and the product has not yet.
 _NOT_YET: Final = (
-    "consumers: discover",
     "private-key-jwt",
     "kubectl auth0-rotator",
     "foreignRotation",
-    "restartGate",
     "--webhook-url",
     "make bench`",
 )

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -19,6 +19,7 @@ from controlplane import ControlPlane
 from harness import Kube, connection, credentials, rotation
 from harness.installation import OPERATOR_NAMESPACE, ROOT
 from harness.process import OperatorProcess
+from harness.secrets import secret
 from harness.workloads import install_rollouts, restarts, workload
 from manifest.kustomize import Manifest, rendered
 from manifest.rights import Audit, Right, granted, token_for
@@ -88,6 +89,13 @@ async def tell_story(kube: Kube, simulator: Simulator) -> None:
     await kube.apply(rotation(api.client_id, "api", rolloutRestartTargets=targets))
     await kube.eventually(lambda: told(kube, "api", "ConsumersCurrent", "RollingOut"))
 
+    # Consumers that nobody names, and what is looked at before an automatic rotation.
+    gated = tenant.add_app("gated")
+    await kube.apply(overdue("gated", gated, tenant.domain), workload(name="gated", reads="gated"))
+    await kube.apply(rotation(gated.client_id, "gated", consumers="discover", restartGate=True))
+    await delivered(kube, "gated", gated)
+    await kube.eventually(lambda: told(kube, "gated", "ConsumersCurrent", "ConsumersCurrent"))
+
     # A target that is edited, moved, and given up.
     await kube.merge("Secret", "web", {"stringData": {"SECRET": "drift"}})
     await delivered(kube, "web", app)
@@ -109,6 +117,27 @@ async def tell_story(kube: Kube, simulator: Simulator) -> None:
     await kube.eventually(lambda: absent(kube, ROTATION, "web"))
     await kube.eventually(lambda: absent(kube, "Secret", "web.journal"))
     assert tenant.asked(Operation.ROTATE)
+
+
+def overdue(name: str, app: App, domain: str) -> dict[str, Any]:
+    """Return the target that an older rotation left, years ago."""
+    record = {
+        "sequence": "1",
+        "rotation-id": "01",
+        "rotated-at": "2020-01-01T00:00:00Z",
+        "trigger": "creation",
+        "handled": "",
+        "client-id": app.client_id,
+        "domain": domain,
+        "rotation": name,
+        "secret-key": "SECRET",
+    }
+    body = secret(name, ID=app.client_id, SECRET=app.secret)
+    body["metadata"] |= {
+        "annotations": {f"auth0rotator.dev/{key}": text for key, text in record.items()},
+        "labels": {"auth0rotator.dev/role": "target"},
+    }
+    return body
 
 
 async def told(kube: Kube, name: str, condition: str, reason: str) -> bool:
@@ -287,8 +316,9 @@ FORBIDDEN: Final = (
     ("get", "", "configmaps", "default"),
     ("get", "", "serviceaccounts", "default"),
     ("create", "", "serviceaccounts/token", OPERATOR_NAMESPACE),
-    # Workloads it marks; none is found, made, scaled or deleted by it.
-    ("list", "apps", "deployments", "default"),
+    # Workloads it finds and marks; none is watched, made, scaled or deleted by it.
+    ("watch", "apps", "deployments", "default"),
+    ("patch", "policy", "poddisruptionbudgets", "default"),
     ("update", "apps", "statefulsets", "default"),
     ("delete", "apps", "daemonsets", "default"),
     ("patch", "apps", "deployments/scale", "default"),

@@ -224,6 +224,9 @@ WRONG_SPECS: Final = (
         )
     ),
     _rotation("canary as text", "spec.canary", "yes", "must be of type boolean"),
+    _rotation("gate as text", "spec.restartGate", "yes", "must be of type boolean"),
+    _rotation("consumers to be guessed", "spec.consumers", "all", '"discover"'),
+    _rotation("consumers as a list", "spec.consumers", ["web"], "must be of type string"),
     _rotation("description too long", "spec.description", "x" * 257, "256"),
     _rotation("automation as text", "spec.isAutoRotationEnabled", "yes", "must be of type boolean"),
     _rotation("no mapping", "spec.secretsMapping", None, "spec.secretsMapping: Required value"),

@@ -162,9 +162,10 @@ async def end(world: World) -> None:
     await peace(world)
     shown = json.dumps(await world.kube.all(ROTATION))
     kept = [line for line in world.ledger.live() if not _ever_deletes(line)]
+    facts = await world.facts()
     for line in world.ledger.live():
         await world.kube.delete(ROTATION, line.name)
-        world.ledger.delete(line)
+        world.ledger.delete(line, facts)
     await world.work()
     await world.pass_time(timedelta(minutes=30))
     world.raise_wrongs()

@@ -130,9 +130,12 @@ class Ledger:
         if journal is not None and journal.belongs_to(line.uid) and journal.current:
             line.owed |= fresh
 
-    def delete(self, line: Line) -> None:
-        """An object was deleted."""
-        wish = line.wish
+    def delete(self, line: Line, facts: Facts) -> None:
+        """An object was deleted; `facts` as they were before."""
+        wish, journal = line.wish, facts.journals.get(line.name)
+        if line.is_disturbed and journal is not None and journal.belongs_to(line.uid):
+            # What it adopted before somebody could look is what it may revoke.
+            line.holds = line.holds if journal.is_open else journal.current_client
         line.former.append(wish)
         line.uid, line.may_revoke, line.adopts = "", wish.revokes, False
         line.owed.clear()

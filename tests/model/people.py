@@ -89,7 +89,7 @@ async def delete(world: World, facts: Facts, line: Line) -> str | None:
     # The operators' view of when that was is that of the story's clock.
     for operator in world.operators:
         await operator.api.get(ROTATION, line.name, world.kube.namespace)
-    world.ledger.delete(line)
+    world.ledger.delete(line, facts)
     world.figures.rotation_objects_deleted += 1
     return f"delete {line.name}"
 

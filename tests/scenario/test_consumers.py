@@ -8,23 +8,11 @@ import pytest
 from auth0_simulator import App
 from harness import Stage, rotation
 from harness.story import ask, assert_at_peace
-from harness.workloads import generation, marks, restarts, workload
+from harness.workloads import begun_long_ago, current, generation, marks, pod, restarts, workload
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 WEB: dict[str, Any] = {"rolloutRestartTargets": restarts("Deployment/web")}
-
-
-async def current(stage: Stage, status: str = "True") -> dict[str, Any]:
-    """Return the condition once it says so: controllers need a moment, and the clock stands still."""
-
-    async def is_told() -> dict[str, Any] | None:
-        await stage.run_for(SECOND)
-        told = await stage.kube.condition("web", "ConsumersCurrent")
-        return told if told.get("status") == status else None
-
-    found: dict[str, Any] = await stage.kube.eventually(is_told)
-    return found
 
 
 async def rotated(stage: Stage, *workloads: dict[str, Any], **spec: Any) -> App:
@@ -81,15 +69,8 @@ async def test_one_that_replaces_no_pods_by_itself_is_told_with_the_pods_that_ar
         rolloutRestartTargets=restarts("StatefulSet/web"),
     )
     await current(stage)
-    pod = {
-        "kind": "Pod",
-        "apiVersion": "v1",
-        "metadata": {"name": "stray", "labels": {"app": "web"}},
-        "spec": {"containers": [{"name": "main", "image": "web"}]},
-    }
-    await stage.kube.apply(pod)
-    began = {"status": {"phase": "Running", "startTime": "2026-01-01T00:00:00Z"}}
-    await stage.kube.merge("Pod", "stray", began, part="status")
+    await stage.kube.apply(pod("web", name="stray"))
+    await begun_long_ago(stage.kube, "stray")
     await ask(stage, app, rolloutRestartTargets=restarts("StatefulSet/web"))
     told = await current(stage, "False")
     assert told["reason"] == "ConsumersStale"

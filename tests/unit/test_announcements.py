@@ -21,7 +21,7 @@ from auth0_rotator.journal import (
     refused,
     with_another_value,
 )
-from auth0_rotator.observation import Observation, given
+from auth0_rotator.observation import Gate, Observation, given
 from auth0_rotator.outcome import Outcome
 from auth0_rotator.record import Trigger
 from auth0_rotator.target import Difference, compare, project
@@ -309,6 +309,10 @@ def test_what_keeps_a_value_from_being_announced(changes: dict[str, Any]) -> Non
     [
         pytest.param({"spec": {"canary": False}, "canary": rotation().key}, id="canary"),
         pytest.param({"connection": connection(is_circuit_open=True)}, id="circuit"),
+        pytest.param(
+            {"spec": {"restartGate": True}, "gate": Gate(DUE_AT + MINUTE + SECOND, "web rolls")},
+            id="gate",
+        ),
         pytest.param({"status": failed_status(nextRetryAt="2026-12-01T00:04:00Z")}, id="backing-off"),
     ],
 )
@@ -327,6 +331,7 @@ def test_who_is_held_up_past_the_date_announces_meanwhile(changes: dict[str, Any
         pytest.param({"connection": broken_connection()}, id="a-failure-is-told"),
         pytest.param({"attempt": attempt(again_at=DUE_AT + 2 * MINUTE)}, id="an-attempt-goes-on"),
         pytest.param({}, id="nobody-would-read-it"),
+        pytest.param({"spec": {"restartGate": True}}, id="its-consumers-are-looked-at"),
     ],
 )
 def test_what_is_to_be_rotated_now_is_not_announced_first(changes: dict[str, Any]) -> None:

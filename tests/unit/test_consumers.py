@@ -216,3 +216,26 @@ def test_pods_are_older_that_began_before_and_still_run() -> None:
         {"metadata": {"name": "bare"}},
     ]
     assert older_pods(pods, NOW) == ["a", "b"]
+
+
+def test_a_workload_tells_what_its_pods_are_and_read() -> None:
+    pods = {
+        "metadata": {"labels": {"app": "web"}, "annotations": {"mark": "01", "both": "pods"}},
+        "spec": {"containers": [{"envFrom": [{"secretRef": {"name": "web"}}]}]},
+    }
+    found = workload(metadata={"annotations": {"own": "1", "both": "own"}}, spec={"template": pods})
+    assert found.labels == {"app": "web"}
+    assert found.annotations == {"own": "1", "mark": "01", "both": "pods"}
+    assert found.marks == {"mark": "01", "both": "pods"}
+    assert found.secrets == {"web"}
+    assert found.template_of == ""
+
+
+def test_a_rollout_may_take_its_pods_from_another_workload() -> None:
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    assert workload(spec={"workloadRef": reference}).template_of == "Deployment/web"
+
+
+def test_a_workload_without_a_template_reads_nothing() -> None:
+    bare = workload(spec={"template": None})
+    assert (bare.labels, bare.annotations, bare.secrets, bare.template_of) == ({}, {}, frozenset(), "")

@@ -9,7 +9,7 @@ import pytest
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide, limits
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import Gate, Observation
 from auth0_rotator.record import Trigger
 from auth0_rotator.subject import Key, Rotation
 from examples import (
@@ -18,6 +18,7 @@ from examples import (
     MINUTE,
     NOW,
     SECOND,
+    attempt,
     broken_connection,
     connection,
     created,
@@ -255,6 +256,80 @@ def test_a_canary_is_waited_for_until_it_has_proven_itself(
     assert limits.is_unproven(canary, NOW) is is_waited_for
 
 
+# The restart gate ------------------------------------------------------------------------------
+
+GATED: Final = rotation(spec={"restartGate": True})
+INSPECT: Final = Decision(
+    Action.INSPECT,
+    Reason.RESTART_GATE_CLOSED,
+    "due since 2026-12-01T00:00:00Z; its consumers are looked at first",
+    trigger=Trigger.SCHEDULE,
+)
+TICK: Final = timedelta(microseconds=1)
+
+
+def gated(gate: Gate | None, **changes: Any) -> Observation:
+    return due(**({"rotation": GATED, "gate": gate} | changes))
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [
+        pytest.param(None, INSPECT, id="not-looked-yet"),
+        pytest.param(Gate(DUE_AT + 5 * SECOND, ""), DUE, id="open"),
+        pytest.param(Gate(DUE_AT, ""), INSPECT, id="looked-too-long-ago"),
+        pytest.param(
+            Gate(DUE_AT + limits.LONGEST_GATE + TICK, ""), INSPECT, id="the-clock-was-set-back"
+        ),
+        pytest.param(
+            Gate(DUE_AT + limits.LONGEST_GATE, "web rolls"),
+            Decision(
+                Action.HOLD,
+                Reason.RESTART_GATE_CLOSED,
+                "due since 2026-12-01T00:00:00Z; web rolls",
+                until=DUE_AT + limits.LONGEST_GATE,
+            ),
+            id="closed",
+        ),
+        pytest.param(Gate(DUE_AT, "web rolls"), INSPECT, id="closed-long-ago"),
+    ],
+)
+def test_an_automatic_rotation_waits_for_its_consumers(gate: Gate | None, expected: Decision) -> None:
+    assert decide(gated(gate)) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"rotation": rotation()}, id="nobody-asked-for-a-gate"),
+        pytest.param({"attempt": attempt(tries=0)}, id="it-has-begun"),
+    ],
+)
+def test_a_rotation_without_a_gate_or_that_has_begun_looks_at_nobody(changes: dict[str, Any]) -> None:
+    assert decide(gated(None, **changes)).action is Action.ROTATE
+
+
+def test_nobody_is_looked_at_for_a_rotation_that_cannot_be() -> None:
+    """Catches calls for each pass of one that backs off, or has failed."""
+    backing_off = rotation(
+        spec={"restartGate": True}, status=failed_status(nextRetryAt="2026-12-01T00:04:00Z")
+    )
+    assert decide(gated(None, rotation=backing_off)).reason is Reason.BACKING_OFF
+    assert decide(gated(None, connection=broken_connection())).is_failure
+
+
+def test_a_value_is_proven_while_its_rotation_waits_for_consumers() -> None:
+    o = gated(Gate(DUE_AT + 30 * SECOND, "web rolls"), is_verification_done=False)
+    assert decide(o).action is Action.VERIFY
+    later = replace(o, verify_at=o.now + SECOND)
+    assert (decide(later).reason, decide(later).until) == (Reason.RESTART_GATE_CLOSED, o.now + SECOND)
+
+
+def test_a_gate_is_nothing_where_nothing_is_asked_for() -> None:
+    assert limits.closed_gate_holds(due(rotation=None)) is None
+    assert limits.closed_gate_holds(due(rotation=invalid_rotation())) is None
+
+
 # Order, and what is bound by none ---------------------------------------------------------------
 
 
@@ -291,7 +366,9 @@ def test_of_several_limits_the_first_is_told(changes: dict[str, Any], reason: Re
 
 MANUAL: Final[dict[str, Callable[..., Observation]]] = {
     "creation": lambda **changes: created(rotation=within(NEVER), **changes),
-    "token": lambda **changes: due(rotation=within(NEVER, annotations=ASKING), **changes),
+    "token": lambda **changes: due(
+        rotation=within(NEVER, annotations=ASKING, spec={"restartGate": True}), **changes
+    ),
     "trigger": lambda **changes: due(
         rotation=within(NEVER, spec={"rotationTrigger": "monday"}), **changes
     ),
@@ -303,7 +380,7 @@ MANUAL: Final[dict[str, Callable[..., Observation]]] = {
 
 @pytest.mark.parametrize("name", MANUAL)
 def test_a_manual_rotation_waits_for_none_of_them(name: str) -> None:
-    o = MANUAL[name](connection=BROKEN, canary=CANARY)
+    o = MANUAL[name](connection=BROKEN, canary=CANARY, gate=Gate(DUE_AT + SECOND, "web rolls"))
     assert decide(o).action is Action.ROTATE
 
 

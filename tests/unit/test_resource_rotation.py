@@ -352,8 +352,23 @@ def test_consumers_are_named_by_kind_and_name() -> None:
     """The journal keeps them in these words."""
     kinds = ["Deployment", "StatefulSet", "DaemonSet", "argo.Rollout"]
     found = spec(rolloutRestartTargets=[{"kind": kind, "name": "web"} for kind in kinds])
-    assert found.consumers == tuple(f"{kind}/web" for kind in kinds)
-    assert spec().consumers == ()
+    assert found.to_restart == tuple(f"{kind}/web" for kind in kinds)
+    assert spec().to_restart == ()
+
+
+def test_consumers_that_are_found_are_kept_as_a_star_beside_those_that_are_named() -> None:
+    """The journal keeps it so, until they are known."""
+    assert spec(consumers="discover").to_restart == ("*",)
+    named = [{"kind": "Deployment", "name": "web"}]
+    both = spec(consumers="discover", rolloutRestartTargets=named)
+    assert both.to_restart == ("Deployment/web", "*")
+    assert "consumers" in fault_of(consumers="all")
+
+
+def test_a_restart_gate_is_no_default() -> None:
+    assert not spec().restart_gate
+    assert spec(restartGate=True).restart_gate
+    assert "restartGate" in fault_of(restartGate="yes")
 
 
 def test_a_kind_that_cannot_be_restarted_is_refused() -> None:

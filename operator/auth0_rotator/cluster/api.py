@@ -269,6 +269,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str, bool]]] = {
     "StatefulSet": ("apps", "v1", True),
     "DaemonSet": ("apps", "v1", True),
     "Rollout": ("argoproj.io", "v1alpha1", True),
+    "PodDisruptionBudget": ("policy", "v1", True),
 }
 
 

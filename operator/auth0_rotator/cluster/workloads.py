@@ -1,38 +1,67 @@
-"""Workloads that use a target: read, marked for a restart, and their pods."""
+"""Workloads that use a target: read, found, marked for a restart, their pods and what protects them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from auth0_rotator.cluster.api import Api
+from auth0_rotator.conditions import Reason
 from auth0_rotator.consumers import Workload, parse_workload
+from auth0_rotator.disruption import DisruptionBudget, parse_budget
+from auth0_rotator.errors import Refused
 from auth0_rotator.record import MANAGED_BY
+from auth0_rotator.resource.rotation import ConsumerKind
+
+_BUDGET: Final = "PodDisruptionBudget"
 
 
 class Workloads:
-    """Every method raises what `Api` raises. A kind is one of the API's, or argo.Rollout."""
+    """Every method raises what `Api` raises. A consumer is kind/name, the kind one of the API's, or
+    argo.Rollout."""
 
     def __init__(self, api: Api) -> None:
         """Work through `api`."""
         self._api = api
 
-    async def get(self, namespace: str, kind: str, name: str) -> Workload | None:
+    async def get(self, namespace: str, consumer: str) -> Workload | None:
         """Return a workload as it stands now, None where there is none, or no such kind."""
-        body = await self._api.get(_kind(kind), name, namespace)
+        kind, name = _parted(consumer)
+        body = await self._api.get(kind, name, namespace)
         return parse_workload(body) if body is not None else None
 
+    async def all(self, namespace: str) -> dict[str, Workload]:
+        """Return all workloads that can be restarted, as they stand now, by kind/name."""
+        return {
+            f"{kind}/{body['metadata']['name']}": parse_workload(body)
+            for kind in ConsumerKind
+            for body in await self._list(_kind(kind), namespace)
+        }
+
+    async def budgets(self, namespace: str) -> list[DisruptionBudget]:
+        """Return what says how many pods may be missed."""
+        return [parse_budget(body) for body in await self._list(_BUDGET, namespace)]
+
+    async def _list(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
+        try:
+            return [body async for page in self._api.pages(kind, namespace) for body in page.items]
+        except Refused as refusal:
+            if refusal.reason == Reason.NOT_INSTALLED:
+                return []
+            raise
+
     async def mark(
-        self, namespace: str, kind: str, name: str, marks: Mapping[str, str], *, version: str
+        self, namespace: str, consumer: str, marks: Mapping[str, str], *, version: str
     ) -> Workload | None:
         """Write `marks` on the pod template, which has all pods replaced; return the workload.
 
         Raises:
             Stale: it is not what was read any more.
         """
+        kind, name = _parted(consumer)
         patch = {
             "metadata": {"resourceVersion": version},
             "spec": {"template": {"metadata": {"annotations": dict(marks)}}},
         }
-        body = await self._api.merge(_kind(kind), name, namespace, patch, manager=MANAGED_BY)
+        body = await self._api.merge(kind, name, namespace, patch, manager=MANAGED_BY)
         return parse_workload(body) if body is not None else None
 
     async def pods(self, namespace: str, selector: str) -> list[Mapping[str, Any]]:
@@ -42,6 +71,11 @@ class Workloads:
             async for page in self._api.pages("Pod", namespace, labels=selector)
             for body in page.items
         ]
+
+
+def _parted(consumer: str) -> tuple[str, str]:
+    kind, _, name = consumer.partition("/")
+    return _kind(kind), name
 
 
 def _kind(kind: str) -> str:

@@ -16,7 +16,7 @@ def consumers_are_restarted(o: Observation) -> Decision | None:
     """Whoever reads the target at its start only is restarted once for each rotation."""
     if o.rotation is None or o.rotation.spec is None or o.journal is None or o.journal.current is None:
         return None
-    if not o.rotation.spec.consumers or o.is_rolled_out:
+    if not o.rotation.spec.to_restart or o.is_rolled_out:
         return None
     if is_ahead(o.roll_out_at, o.now, at_most=LONGEST_PAUSE):
         return None

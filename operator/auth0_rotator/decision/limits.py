@@ -1,4 +1,4 @@
-"""What an automatic rotation waits for when its date has come: windows, the circuit, a canary.
+"""What an automatic rotation waits for when its date has come: windows, the circuit, a canary, a gate.
 
 A manual rotation is bound by none of them. Each says until when it waits, or who ends it.
 """
@@ -7,15 +7,19 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from auth0_rotator.conditions import ConditionType, Reason
-from auth0_rotator.decision.model import Decision, hold, stall
+from auth0_rotator.decision.model import Action, Decision, hold, stall
 from auth0_rotator.decision.wants import due_at, opening, scheduled_at
 from auth0_rotator.observation import Observation
+from auth0_rotator.record import Trigger
+from auth0_rotator.schedule import is_ahead
 from auth0_rotator.subject import Rotation
 
 # Whoever is waited for wakes those who wait; this is for one that is a canary no more.
 LOOK_AGAIN: Final = timedelta(minutes=10)
 # Windows are looked ahead for so far that only another day tells more.
 LOOK_FOR_OPENING: Final = timedelta(days=1)
+# Consumers that are in the way of a rotation are looked at this often.
+LONGEST_GATE: Final = timedelta(seconds=30)
 
 
 def closed_window_holds(o: Observation) -> Decision | None:
@@ -61,6 +65,22 @@ def unproven_canary_holds(o: Observation) -> Decision | None:
     name = f"the canary {o.canary.name}" if is_near else "a canary in another namespace"
     message = f"{_since(o)}; {name} goes first, and is not rotated and verified yet"
     return hold(Reason.CANARY_PENDING, message, o.now + LOOK_AGAIN)
+
+
+def closed_gate_holds(o: Observation) -> Decision | None:
+    """A rotation that is to be harmless waits until its consumers can be restarted.
+
+    They are looked at right before it begins; one that has begun waits for nobody.
+    """
+    spec = o.rotation.spec if o.rotation is not None else None
+    if spec is None or not spec.restart_gate or o.attempt is not None:
+        return None
+    if o.gate is None or not is_ahead(o.gate.until, o.now, at_most=LONGEST_GATE):
+        message = f"{_since(o)}; its consumers are looked at first"
+        return Decision(Action.INSPECT, Reason.RESTART_GATE_CLOSED, message, trigger=Trigger.SCHEDULE)
+    if not o.gate.obstacle:
+        return None
+    return hold(Reason.RESTART_GATE_CLOSED, f"{_since(o)}; {o.gate.obstacle}", o.gate.until)
 
 
 def is_unproven(canary: Rotation, now: datetime) -> bool:

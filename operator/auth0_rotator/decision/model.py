@@ -43,6 +43,8 @@ class Action(StrEnum):
     """Change the client secret at the tenant."""
     MOVE = "move"
     """Ask another domain's tenant whether it knows the current value."""
+    INSPECT = "inspect"
+    """See whether the consumers can be restarted, before a rotation begins."""
     ROLL_OUT = "roll-out"
     """Restart the consumers of the current value, and see whether they run on it."""
     VERIFY = "verify"

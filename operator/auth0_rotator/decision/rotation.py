@@ -6,6 +6,7 @@ from typing import Final
 
 from auth0_rotator.conditions import ConditionType, Reason
 from auth0_rotator.decision.limits import (
+    closed_gate_holds,
     closed_window_holds,
     open_circuit_holds,
     unproven_canary_holds,
@@ -120,7 +121,8 @@ def next_value_is_announced(o: Observation) -> Decision | None:
     if at is None or at > o.now or not o.connection.domain or journal_fault(o) or target_fault(o):
         return None
     due = due_date_rotates(o)
-    if due is not None and (due.action is Action.ROTATE or due.is_failure or due.reason is Reason.BUSY):
+    is_near = due is not None and due.action in {Action.ROTATE, Action.INSPECT}
+    if is_near or (due is not None and (due.is_failure or due.reason is Reason.BUSY)):
         # Nobody would read it in time, and what is in the way of a rotation is to be told as such.
         return None
     return unverified_value_is_probed(o) or Decision(
@@ -136,8 +138,15 @@ def due_date_rotates(o: Observation) -> Decision | None:
     for limit in (closed_window_holds, open_circuit_holds, unproven_canary_holds):
         waits = limit(o)
         if waits is not None:
-            return unverified_value_is_probed(o) or replace(waits, until=_no_later(o, waits.until))
-    return _rotate(o, Trigger.SCHEDULE, Reason.DUE, f"due since {due:%Y-%m-%dT%H:%M:%SZ}")
+            return _meanwhile(o, waits)
+    wanted = _rotate(o, Trigger.SCHEDULE, Reason.DUE, f"due since {due:%Y-%m-%dT%H:%M:%SZ}")
+    gate = closed_gate_holds(o) if wanted.action is Action.ROTATE else None
+    return _meanwhile(o, gate) if gate is not None and gate.action is Action.HOLD else gate or wanted
+
+
+def _meanwhile(o: Observation, waits: Decision) -> Decision:
+    """Return what a rotation that waits has done until then: its value is probed."""
+    return unverified_value_is_probed(o) or replace(waits, until=_no_later(o, waits.until))
 
 
 def unverified_value_is_probed(o: Observation) -> Decision | None:

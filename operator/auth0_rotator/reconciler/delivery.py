@@ -74,7 +74,7 @@ def _final(o: Observation, attempt: Attempt) -> Journal:
         given(attempt.accepted),
         is_certain=attempt.is_certain,
         now=o.now,
-        to_restart=spec.consumers if spec is not None else (),
+        to_restart=spec.to_restart if spec is not None else (),
     )
 
 

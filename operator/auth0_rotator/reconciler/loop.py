@@ -14,7 +14,7 @@ from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale,
 from auth0_rotator.journal import journal_name
 from auth0_rotator.metrics import forget_rotation
 from auth0_rotator.observation import Observation
-from auth0_rotator.reconciler import change, comparison, farewell, roll_out, upkeep, verify
+from auth0_rotator.reconciler import change, comparison, farewell, gate, roll_out, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.reporting import report
@@ -69,6 +69,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.PUBLISH: upkeep.publish,
     Action.ROTATE: change.rotate,
     Action.MOVE: upkeep.move,
+    Action.INSPECT: gate.inspect_consumers,
     Action.ROLL_OUT: roll_out.roll_out,
     Action.VERIFY: verify.verify,
 }

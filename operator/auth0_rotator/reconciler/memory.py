@@ -3,12 +3,13 @@
 All of it may be lost at any instant: what must survive stands in the journal.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from auth0_rotator.conditions import Condition
-from auth0_rotator.observation import Attempt
+from auth0_rotator.observation import Attempt, Gate
 from auth0_rotator.outcome import Failure
 from auth0_rotator.record import Trigger
 
@@ -41,6 +42,9 @@ class RollOut:
     again_at: datetime | None = None
     is_restart: bool = False
     """Whether this process restarted one of them."""
+    found: Mapping[str, str] | None = None
+    """Those that nobody names, each with the annotation by which another tool restarts it (empty: none
+    does); None until they were looked for."""
     is_done: bool = False
 
 
@@ -67,6 +71,10 @@ class Memory:
     """When the rotation was last known to be as the mirror shows it (event loop's clock)."""
     verification: Verification | None = None
     roll_out: RollOut | None = None
+    uses: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Which Secrets each consumer reads, as far as it was read."""
+    gate: Gate | None = None
+    """What the last look at the consumers before a rotation showed."""
     moving: Verification | None = None
     """How far the asking of another domain's tenant has come; done: it does not know the value."""
     comparing: Verification | None = None

@@ -8,9 +8,9 @@ from auth0_rotator.decision.wants import pair_of
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.journal_secret import SeenJournal
 from auth0_rotator.observation import Connection, Observation
+from auth0_rotator.reconciler.consumers import subject_of
 from auth0_rotator.reconciler.memory import Memory, Verification
 from auth0_rotator.reconciler.others import canary_of, is_connection_busy, left_by, rivals_of
-from auth0_rotator.reconciler.roll_out import subject_of
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
 from auth0_rotator.subject import Rotation, parse_status, referred
@@ -71,6 +71,7 @@ async def observe(run: Pass) -> Observation:
         verify_at=verification.again_at if verification is not None else None,
         is_rolled_out=is_rolled_out,
         roll_out_at=roll_out_at,
+        gate=memory.gate,
         leaving_seen_at=memory.leaving_seen_at,
         alone_since=None if memory.has_seen_rotation else memory.first_look_at,
         is_target_refused=comparing is not None and comparing.is_done,

@@ -16,9 +16,17 @@ from auth0_rotator.errors import Refused, RotatorError, Stale
 from auth0_rotator.journal import Journal, with_restarts_left
 from auth0_rotator.metrics import ROLL_SECONDS
 from auth0_rotator.observation import Observation, given
+from auth0_rotator.reconciler.consumers import (
+    find_consumers,
+    is_discovering,
+    named_by,
+    sharing,
+    subject_of,
+)
 from auth0_rotator.reconciler.memory import RollOut
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.record import CommitRecord
+from auth0_rotator.resource import DISCOVERED
 from auth0_rotator.subject import Rotation
 
 # So long a restart of a workload that has other Secrets waits for those, and so long at most where one
@@ -28,6 +36,7 @@ COALESCE: Final = timedelta(seconds=4)
 FIRST_PAUSE: Final = timedelta(milliseconds=250)
 LONGEST_LOOK: Final = timedelta(seconds=15)
 PODS_SHOWN: Final = 5
+_NOBODY: Final = "no workload of this namespace reads the Secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +59,22 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     """Restart who is still to be restarted, and see whether all run on the current value."""
     rotation, journal = given(o.rotation), given(o.journal)
     record = given(journal.current).record
-    consumers = consumers_of(rotation)
     subject = subject_of(rotation, record.rotation_id)
-    memory = run.memory
-    if memory.roll_out is None or memory.roll_out.subject != subject:
-        memory.roll_out = RollOut(subject)
-    owed = [one for one in journal.to_restart if one in consumers]
+    if run.memory.roll_out is None or run.memory.roll_out.subject != subject:
+        run.memory.roll_out = RollOut(subject)
+    rolling, found = run.memory.roll_out, dict[str, _Finding]()
+    try:
+        await find_consumers(run, o, rolling)
+    except RotatorError as error:
+        message = f"the consumers cannot be found: {error.message}"
+        found[DISCOVERED] = _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
+    owed = _owed(journal, rotation, rolling)
     if owed and _is_better_later(run, o, record, owed):
-        memory.roll_out.again_at = o.now + 2 * FIRST_PAUSE
+        rolling.again_at = o.now + 2 * FIRST_PAUSE
         return
-    found = {one: await _see_to(run, o, one, is_owed=one in owed) for one in consumers}
-    left = tuple(one for one in owed if not found[one].is_marked)
+    for one in {**dict.fromkeys(named_by(rotation)), **(rolling.found or {})}:
+        found[one] = await _see_to(run, o, one, is_owed=one in owed)
+    left = tuple(one for one in owed if one not in found or not found[one].is_marked)
     if left != journal.to_restart:
         await run.write_journal(with_restarts_left(journal, left))
     restarted = [one for one, finding in found.items() if finding.is_restarted]
@@ -70,14 +84,16 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     _conclude(run, o, list(found.values()))
 
 
-def consumers_of(rotation: Rotation) -> tuple[str, ...]:
-    """Return the consumers that the spec names, as kind/name."""
-    return rotation.spec.consumers if rotation.spec is not None else ()
-
-
-def subject_of(rotation: Rotation, rotation_id: str) -> str:
-    """Return what a look at consumers is about: this value, and these consumers."""
-    return " ".join([rotation_id, *consumers_of(rotation)])
+def _owed(journal: Journal, rotation: Rotation, rolling: RollOut) -> list[str]:
+    """Return who is still to be restarted: of those that are found all, once they are known."""
+    named = named_by(rotation)
+    if rolling.found is None:
+        unknown = {DISCOVERED} if is_discovering(rotation) else set[str]()
+        return [one for one in journal.to_restart if one in {*named, *unknown}]
+    own = [one for one, restarter in rolling.found.items() if not restarter]
+    is_for_all = DISCOVERED in journal.to_restart
+    kept = [one for one in journal.to_restart if one in {*named, *own}]
+    return [*kept, *(one for one in own if is_for_all and one not in kept)]
 
 
 def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list[str]) -> bool:
@@ -86,37 +102,17 @@ def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list
     if age >= COALESCE:
         return False
     mirror = run.world.mirror
-    others = [rotation.key for one in owed for rotation in _sharing(run, one)]
+    others = [rotation.key for one in owed for rotation in sharing(run, one)]
     is_near = any(mirror.is_open(key) or mirror.is_due(key, o.now) for key in others)
     return is_near or (bool(others) and age < SETTLE)
 
 
-def _sharing(run: Pass, consumer: str) -> list[Rotation]:
-    """Return the other rotations that name this consumer."""
-    return [
-        rotation
-        for rotation in run.world.mirror.rotations.values()
-        if rotation.key.namespace == run.key.namespace
-        and rotation.key != run.key
-        and consumer in consumers_of(rotation)
-    ]
-
-
 async def _see_to(run: Pass, o: Observation, consumer: str, *, is_owed: bool) -> _Finding:
     """Restart one consumer where that is owed, and find out whether it runs on the value."""
-    kind, _, name = consumer.partition("/")
-    namespace, workloads = run.key.namespace, run.world.workloads
-    own = _own_mark(o)
     try:
-        workload = await workloads.get(namespace, kind, name)
-        lacking = workload.lacks(own | _marks_of_others(run, consumer)) if workload is not None else {}
-        is_restarted = is_owed and lacking.keys() >= own.keys()
-        if workload is not None and is_restarted:
-            workload = await workloads.mark(namespace, kind, name, lacking, version=workload.version)
-        if workload is None:
-            message = f"there is no {consumer}; create it, or take it from rolloutRestartTargets"
-            return _Finding(Reason.CONSUMER_MISSING, message)
-        reason, message = await _state(run, o, consumer, workload)
+        workload = await run.world.workloads.get(run.key.namespace, consumer)
+        if workload is not None and not workload.template_of:
+            return await _restart_and_look(run, o, consumer, workload, is_owed=is_owed)
     except Stale:
         return _Finding(Reason.ROLLING_OUT, f"{consumer} is being changed by somebody else")
     except Refused as refusal:
@@ -124,6 +120,29 @@ async def _see_to(run: Pass, o: Observation, consumer: str, *, is_owed: bool) ->
         return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
     except RotatorError as error:
         return _Finding(Reason(error.reason), f"{consumer} cannot be seen to: {error.message}")
+    if workload is not None:
+        message = f"{consumer} takes its pods from {workload.template_of}: name that one instead"
+        return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
+    if consumer not in named_by(given(o.rotation)):
+        return _Finding(Reason.CONSUMERS_CURRENT, f"{consumer} is gone", is_marked=True)
+    message = f"there is no {consumer}; create it, or take it from rolloutRestartTargets"
+    return _Finding(Reason.CONSUMER_MISSING, message)
+
+
+async def _restart_and_look(
+    run: Pass, o: Observation, consumer: str, workload: Workload, *, is_owed: bool
+) -> _Finding:
+    namespace, own = run.key.namespace, _own_mark(o)
+    run.memory.uses[consumer] = workload.secrets
+    lacking = workload.lacks(own | _marks_of_others(run, consumer))
+    is_restarted = is_owed and lacking.keys() >= own.keys()
+    if is_restarted:
+        marked = await run.world.workloads.mark(namespace, consumer, lacking, version=workload.version)
+        if marked is None:
+            message = f"{consumer} went right before its restart"
+            raise Stale(Reason.BUSY, message)
+        workload = marked
+    reason, message = await _state(run, o, consumer, workload)
     is_marked = not workload.lacks(own)
     return _Finding(reason, message, is_marked=is_marked, is_restarted=is_restarted)
 
@@ -136,7 +155,7 @@ def _own_mark(o: Observation) -> dict[str, str]:
 def _marks_of_others(run: Pass, consumer: str) -> dict[str, str]:
     """Return the marks of other Secrets for which this consumer is to be restarted as well."""
     marks = dict[str, str]()
-    for rotation in _sharing(run, consumer):
+    for rotation in sharing(run, consumer):
         seen = run.world.mirror.journal(rotation.key)
         journal = seen.journal if seen is not None else None
         if _owes(journal, consumer) and rotation.plan is not None:
@@ -145,7 +164,9 @@ def _marks_of_others(run: Pass, consumer: str) -> dict[str, str]:
 
 
 def _owes(journal: Journal | None, consumer: str) -> bool:
-    return journal is not None and journal.current is not None and consumer in journal.to_restart
+    if journal is None or journal.current is None:
+        return False
+    return consumer in journal.to_restart or DISCOVERED in journal.to_restart
 
 
 def _id_of(journal: Journal | None) -> str:
@@ -166,10 +187,15 @@ async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -
     older = older_pods(pods, record.rotated_at)
     if not older:
         return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the delivered value"
-    why = workload.obstacle or "it was not restarted for this rotation"
+    restarter = (given(run.memory.roll_out).found or {}).get(consumer, "")
+    if restarter:
+        why, remedy = f"it is left to the tool of its annotation {restarter}", "see what keeps that one"
+    elif workload.obstacle:
+        why, remedy = workload.obstacle, "delete them"
+    else:
+        why, remedy = "it was not restarted for this rotation", "restart it"
     more = len(older) - PODS_SHOWN
     shown = ", ".join(older[:PODS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    remedy = "delete them" if workload.obstacle else "restart it"
     message = f"{consumer}: {why}, and these pods are older than the delivered value: {shown}; {remedy}"
     return Reason.CONSUMERS_STALE, message
 
@@ -180,7 +206,7 @@ def _conclude(run: Pass, o: Observation, found: list[_Finding]) -> None:
     late = [finding for finding in found if not finding.is_current]
     if not late:
         rolling.is_done, rolling.again_at = True, None
-        message = "; ".join(finding.message for finding in found)
+        message = "; ".join(finding.message for finding in found) or _NOBODY
         _tell(run, ConditionStatus.TRUE, Reason.CONSUMERS_CURRENT, message)
         entry = run.budget(o)
         if rolling.is_restart and ROLLED not in entry:

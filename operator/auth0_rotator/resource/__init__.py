@@ -14,6 +14,7 @@ from auth0_rotator.resource.connection import (
 from auth0_rotator.resource.image import GROUP, VERSION, Kind, SpecInvalid, parse_spec
 from auth0_rotator.resource.mapping import SecretsMapping
 from auth0_rotator.resource.rotation import (
+    DISCOVERED,
     ConnectionRef,
     DeletionPolicy,
     InitialRotation,
@@ -23,6 +24,7 @@ from auth0_rotator.resource.target import CreationPolicy, TargetSpec, TargetTemp
 from auth0_rotator.resource.timing import Governor, RotationWindow
 
 __all__ = [
+    "DISCOVERED",
     "GROUP",
     "VERSION",
     "AllowedNamespaces",

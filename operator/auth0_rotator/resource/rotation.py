@@ -2,7 +2,7 @@
 
 from datetime import UTC, time, timedelta, tzinfo
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
@@ -121,6 +121,15 @@ class RolloutRestartTarget(Image):
         return f"{self.kind}/{self.name}"
 
 
+class Discovery(StrEnum):
+    """How consumers are found that nobody names."""
+
+    DISCOVER = "discover"
+
+
+# Among workloads to restart: those that are found.
+DISCOVERED: Final = "*"
+
 RolloutRestartTargets = Annotated[
     list[RolloutRestartTarget],
     Field(
@@ -193,6 +202,13 @@ class RotationSpec(Image):
     that the target already holds is kept until the first due date."""
     rollout_restart_targets: RolloutRestartTargets | None = None
     """Workloads that are restarted after each rotation, once."""
+    consumers: Literal[Discovery.DISCOVER] | None = None
+    """discover: whoever reads the target is restarted as well: Deployments, StatefulSets, DaemonSets and
+    Rollouts of this namespace that have it in their environment or in a volume, but for those that
+    another tool restarts already by an annotation of theirs."""
+    restart_gate: StrictBool = False
+    """true: no automatic rotation while a consumer is rolling out, or a PodDisruptionBudget lets none of
+    its pods be missed."""
     rotation_trigger: Annotated[str, Field(max_length=256)] | None = None
     """A value that was not handled before means: rotate now, once."""
     suspend: StrictBool = False
@@ -220,9 +236,10 @@ class RotationSpec(Image):
         return self.next_secret_lead_time or LEAD_TIME
 
     @property
-    def consumers(self) -> tuple[str, ...]:
-        """The workloads to restart, as kind/name."""
-        return tuple(map(str, self.rollout_restart_targets or ()))
+    def to_restart(self) -> tuple[str, ...]:
+        """The workloads to restart, as kind/name; DISCOVERED stands for those that are to be found."""
+        named = tuple(map(str, self.rollout_restart_targets or ()))
+        return (*named, DISCOVERED) if self.consumers is not None else named
 
     @property
     def zone(self) -> tzinfo:

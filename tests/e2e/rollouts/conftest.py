@@ -7,6 +7,7 @@ import pytest
 
 from controlplane import ControlPlane
 from harness.installation import install_crds, operator_kubeconfig
+from harness.workloads import install_rollouts
 
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 
@@ -16,6 +17,7 @@ def plane() -> Iterator[ControlPlane]:
     """A control plane with a node that is none."""
     with ControlPlane(parts=PARTS) as plane:
         install_crds(plane)
+        install_rollouts(plane)
         yield plane
 
 

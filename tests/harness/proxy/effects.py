@@ -6,10 +6,17 @@ from enum import StrEnum
 from typing import Any, Final
 
 PATH: Final = re.compile(
-    r"/apis?/(?:(?P<group>[^/]+\.[^/]+|apps)/)?v[^/]+"
+    r"/apis?/(?:(?P<group>[^/]+\.[^/]+|apps|policy)/)?v[^/]+"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>[^/]+))?"
 )
 JOURNAL_SUFFIX: Final = ".journal"
+_OF_CONSUMERS: Final = {
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "rollouts",
+    "poddisruptionbudgets",
+}
 _STATE: Final = "auth0rotator.dev/state"
 _ANNOUNCED: Final = "auth0rotator.dev/announced"
 _ATTEMPTS: Final = "auth0rotator.dev/attempts"
@@ -39,6 +46,7 @@ class Effect(StrEnum):
     ROTATION_READ = "rotation: read"
     ROTATION_PATCH = "rotation: finalizers or an annotation"
     NAMESPACE_READ = "namespace: read"
+    CONSUMERS = "workloads, or what protects them: listed"
     LEASE = "Lease"
     LIST = "list"
     WATCH = "watch"
@@ -54,7 +62,7 @@ def effect_of(method: str, path: str, query: Mapping[str, str], body: Any) -> Ef
     if plural == "leases":
         return Effect.LEASE
     if method == "GET" and not name:
-        return Effect.WATCH if query.get("watch") in {"1", "true"} else Effect.LIST
+        return _effect_of_many(plural, query)
     match plural, method:
         case "secrets", _:
             return _effect_on_secret(method, name or name_in(body), query, body)
@@ -69,6 +77,12 @@ def effect_of(method: str, path: str, query: Mapping[str, str], body: Any) -> Ef
         case "auth0connections" | "clusterauth0connections", "PATCH":
             return Effect.CONNECTION_STATUS
     return Effect.OTHER
+
+
+def _effect_of_many(plural: str, query: Mapping[str, str]) -> Effect:
+    if query.get("watch") in {"1", "true"}:
+        return Effect.WATCH
+    return Effect.CONSUMERS if plural in _OF_CONSUMERS else Effect.LIST
 
 
 def _effect_on_secret(method: str, name: str, query: Mapping[str, str], body: Any) -> Effect:

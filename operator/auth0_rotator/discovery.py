@@ -1,0 +1,63 @@
+"""Which workloads read a Secret, and which of them somebody else restarts already. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+# Tools that restart a workload whenever a Secret that it reads changes, by what they are asked with:
+# Stakater's Reloader and Wave.
+_FOR_ALL_SECRETS: Final = (
+    "reloader.stakater.com/auto",
+    "secret.reloader.stakater.com/auto",
+    "wave.pusher.com/update-on-config-change",
+)
+_FOR_NAMED_SECRETS: Final = "secret.reloader.stakater.com/reload"
+_BUT_NAMED_SECRETS: Final = "secrets.exclude.reloader.stakater.com/reload"
+_BY_MATCH: Final = ("reloader.stakater.com/search", "reloader.stakater.com/match")
+_SWITCHED_ON: Final = "true"
+
+
+def secrets_used(pod_spec: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the Secrets that a pod reads: by its containers, those that begin it
+    included, or by its volumes. What pulls an image is none of them."""
+    containers = [*_all(pod_spec, "initContainers"), *_all(pod_spec, "containers")]
+    found = [name for container in containers for name in _of_container(container)]
+    found += [name for volume in _all(pod_spec, "volumes") for name in _of_volume(volume)]
+    return frozenset(name for name in found if name)
+
+
+def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
+    for one in _all(container, "env"):
+        yield _name(one.get("valueFrom"), "secretKeyRef")
+    for one in _all(container, "envFrom"):
+        yield _name(one, "secretRef")
+
+
+def _of_volume(volume: Mapping[str, Any]) -> Iterator[str]:
+    yield _name(volume, "secret", "secretName")
+    for source in _all(volume.get("projected") or {}, "sources"):
+        yield _name(source, "secret")
+
+
+def _all(part: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]:
+    return part.get(name) or ()
+
+
+def _name(part: Mapping[str, Any] | None, kind: str, field: str = "name") -> str:
+    return ((part or {}).get(kind) or {}).get(field) or ""
+
+
+def restarter_of(annotations: Mapping[str, str], secret_name: str, of_secret: Mapping[str, str]) -> str:
+    """Return the annotation of a workload by which another tool restarts it for this Secret, empty where
+    none does; `of_secret` are the annotations of the Secret."""
+    if secret_name in _listed(annotations, _FOR_NAMED_SECRETS):
+        return _FOR_NAMED_SECRETS
+    if secret_name in _listed(annotations, _BUT_NAMED_SECRETS):
+        return ""
+    search, match = _BY_MATCH
+    if of_secret.get(match) == annotations.get(search) == _SWITCHED_ON:
+        return search
+    return next((name for name in _FOR_ALL_SECRETS if annotations.get(name) == _SWITCHED_ON), "")
+
+
+def _listed(annotations: Mapping[str, str], name: str) -> list[str]:
+    return [one.strip() for one in annotations.get(name, "").split(",")]

@@ -1,0 +1,109 @@
+"""Who reads a Secret, and whom another tool restarts."""
+
+from typing import Any
+
+import pytest
+
+from auth0_rotator.discovery import restarter_of, secrets_used
+
+AUTO = "reloader.stakater.com/auto"
+SECRETS_AUTO = "secret.reloader.stakater.com/auto"
+RELOAD = "secret.reloader.stakater.com/reload"
+EXCLUDE = "secrets.exclude.reloader.stakater.com/reload"
+SEARCH = "reloader.stakater.com/search"
+MATCH = "reloader.stakater.com/match"
+WAVE = "wave.pusher.com/update-on-config-change"
+
+
+def env(name: str) -> dict[str, Any]:
+    return {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": name, "key": "k"}}}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param({}, set(), id="nothing"),
+        pytest.param({"containers": None, "volumes": None}, set(), id="null"),
+        pytest.param({"containers": [{"name": "main"}, env("web")]}, {"web"}, id="env"),
+        pytest.param(
+            {
+                "containers": [
+                    {"envFrom": [{"configMapRef": {"name": "c"}}, {"secretRef": {"name": "web"}}]}
+                ]
+            },
+            {"web"},
+            id="envFrom",
+        ),
+        pytest.param(
+            {"initContainers": [env("first")], "containers": [env("web")]}, {"first", "web"}, id="init"
+        ),
+        pytest.param(
+            {"volumes": [{"configMap": {"name": "c"}}, {"secret": {"secretName": "web"}}]},
+            {"web"},
+            id="volume",
+        ),
+        pytest.param(
+            {
+                "volumes": [
+                    {
+                        "projected": {
+                            "sources": [
+                                {"configMap": {"name": "c"}},
+                                {"secret": {"name": "web"}},
+                                {"secret": {"name": "two"}},
+                            ]
+                        }
+                    }
+                ]
+            },
+            {"web", "two"},
+            id="projected",
+        ),
+        pytest.param(
+            {
+                "containers": [
+                    {
+                        "env": [
+                            {"name": "A", "value": "web"},
+                            {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "c"}}},
+                        ]
+                    }
+                ]
+            },
+            set(),
+            id="no-secret-in-env",
+        ),
+        pytest.param({"imagePullSecrets": [{"name": "pull"}]}, set(), id="pulls-an-image"),
+        pytest.param({"volumes": [{"projected": {"sources": None}}]}, set(), id="empty-projection"),
+    ],
+)
+def test_a_pod_reads_what_its_containers_and_volumes_name(
+    spec: dict[str, Any], expected: set[str]
+) -> None:
+    assert secrets_used(spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("annotations", "of_secret", "expected"),
+    [
+        pytest.param({}, {}, "", id="nobody"),
+        pytest.param({"team": "true"}, {"team": "true"}, "", id="other-annotations"),
+        pytest.param({AUTO: "true"}, {}, AUTO, id="all"),
+        pytest.param({AUTO: "false"}, {}, "", id="switched-off"),
+        pytest.param({SECRETS_AUTO: "true"}, {}, SECRETS_AUTO, id="all-secrets"),
+        pytest.param({WAVE: "true"}, {}, WAVE, id="wave"),
+        pytest.param({RELOAD: "api, web"}, {}, RELOAD, id="by-name"),
+        pytest.param({RELOAD: "webs,we"}, {}, "", id="by-another-name"),
+        pytest.param({AUTO: "true", EXCLUDE: "web"}, {}, "", id="all-but-this"),
+        pytest.param({AUTO: "true", EXCLUDE: "api"}, {}, AUTO, id="all-but-another"),
+        pytest.param({SEARCH: "true"}, {MATCH: "true"}, SEARCH, id="by-match"),
+        pytest.param({SEARCH: "true", EXCLUDE: "web"}, {MATCH: "true"}, "", id="match-but-this"),
+        pytest.param({SEARCH: "true"}, {}, "", id="no-match"),
+        pytest.param({SEARCH: "true"}, {MATCH: "false"}, "", id="match-switched-off"),
+        pytest.param({}, {MATCH: "true"}, "", id="matches-and-is-not-searched"),
+    ],
+)
+def test_a_workload_is_left_to_the_tool_that_restarts_it_already(
+    annotations: dict[str, str], of_secret: dict[str, str], expected: str
+) -> None:
+    assert restarter_of(annotations, "web", of_secret) == expected
