@@ -11,6 +11,7 @@ from auth0_simulator import App, Operation
 from harness import Kube, Stage, connection, credentials, rotation
 from harness.secrets import create, saved, version
 from harness.story import silence_probes
+from harness.workloads import marks, workload
 
 Body = dict[str, Any]
 
@@ -142,13 +143,17 @@ async def test_a_restored_value_that_is_dead_is_told_and_never_replaced_unasked(
     await assert_taken_over(stage, kube, app, changes=3)
 
 
-async def test_a_value_that_died_while_no_rotation_was_there_is_adopted_and_told(stage: Stage) -> None:
-    """Wrong: an adoption that waits for the next event before it asks whether the value still works."""
+@pytest.mark.parametrize("is_suspended", [False, True], ids=["active", "suspended"])
+async def test_a_value_that_died_while_no_rotation_was_there_is_adopted_and_told(
+    stage: Stage, *, is_suspended: bool
+) -> None:
+    """Wrong: an adoption that waits for the next event, or the end of a suspension, before it asks
+    whether the value still works."""
     app = await stage.rotated()
     await stage.kube.delete(ROTATION, "web")
     await stage.settle()
     other = stage.tenant.add_app("other", client_id=app.client_id)
-    await stage.kube.apply(rotation(app.client_id))
+    await stage.kube.apply(rotation(app.client_id, suspend=is_suspended))
     await stage.restart()
     await stage.run_for(HOUR)
     assert (app.changes, other.changes) == (1, 0)
@@ -160,7 +165,7 @@ async def test_a_value_that_died_while_no_rotation_was_there_is_adopted_and_told
 # An upgrade -------------------------------------------------------------------------------------------
 
 
-async def upgraded(stage: Stage, *, is_open: bool) -> App:
+async def upgraded(stage: Stage, *, is_open: bool, **spec: Any) -> App:
     """Put in place what version 0.1.0 left, and return the application that it belongs to."""
     target, at_rest, in_the_middle = yaml.safe_load_all(STATE.read_text())
     journal = in_the_middle if is_open else at_rest
@@ -178,6 +183,7 @@ async def upgraded(stage: Stage, *, is_open: bool) -> App:
             rotationInterval=36500,
             secretsMapping=mapping,
             target={"template": template},
+            **spec,
         )
     )
     owner = await stage.kube.get(ROTATION, "web")
@@ -205,6 +211,16 @@ async def test_an_upgrade_finds_everything_as_it_shall_be(stage: Stage) -> None:
     assert status["lastRotatedAt"] == "2026-01-01T00:00:01Z"
     assert status["nextRotationAt"] == "2125-12-09T00:00:00Z"
     assert status["lastHandledRotateNow"] == "monday"
+
+
+async def test_an_upgrade_restarts_nobody(stage: Stage) -> None:
+    """Wrong: a workload without a mark that is taken for one that missed a rotation."""
+    await stage.kube.apply(workload())
+    app = await upgraded(stage, is_open=False, consumers="discover")
+    app.secret = (await stage.kube.secret("web"))["SECRET"]
+    await stage.run_for(HOUR)
+    assert await marks(stage.kube) == {}
+    assert (await stage.kube.condition("web", "ConsumersCurrent"))["status"] == "True"
 
 
 @pytest.mark.parametrize("is_live", [True, False], ids=["taken", "not taken"])

@@ -459,11 +459,6 @@ CONFLICTS: list[tuple[Rule, Rule, Observation]] = [
         rotation_rules.due_date_rotates,
         observation(rotation=rotation(spec={"suspend": True}), now=DUE_AT),
     ),
-    (
-        rotation_rules.suspended_holds,
-        rotation_rules.unverified_value_is_probed,
-        observation(rotation=rotation(spec={"suspend": True}), is_verification_done=False),
-    ),
     # One change serves every wish: the widest names it.
     (
         rotation_rules.changed_client_rotates,

@@ -648,13 +648,25 @@ VERIFY = Decision(Action.VERIFY, Reason.VERIFYING, "asking the tenant about the 
         pytest.param({"is_verification_done": True, "verify_at": NOW}, False, id="done-at-an-instant"),
         pytest.param({"connection": broken_connection()}, False, id="connection-broken"),
         pytest.param({"connection": connection(domain="")}, False, id="connection-leads-nowhere"),
-        pytest.param({"rotation": rotation(spec={"suspend": True})}, False, id="suspended"),
+        pytest.param({"rotation": rotation(spec={"suspend": True})}, True, id="suspended"),
+        pytest.param({"is_frozen": True}, True, id="frozen"),
     ],
 )
 def test_a_value_that_was_not_verified_is_probed(changes: dict[str, Any], *, is_asked: bool) -> None:
     o = observation(**({"is_verification_done": False} | changes))
     assert (decide(o) == VERIFY) is is_asked
     assert (decide(o).action is Action.HOLD) is not is_asked
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"rotation": rotation(spec={"suspend": True})}, {"is_frozen": True}],
+    ids=["suspended", "frozen"],
+)
+def test_who_may_not_rotate_comes_again_for_the_next_probe(changes: dict[str, Any]) -> None:
+    """Catches a dead value that is told as good for as long as a suspension lasts."""
+    o = observation(is_verification_done=False, verify_at=NOW + MINUTE, **changes)
+    assert (decide(o).action, decide(o).until) == (Action.HOLD, NOW + MINUTE)
 
 
 def test_a_value_is_probed_only_where_it_was_delivered_for() -> None:

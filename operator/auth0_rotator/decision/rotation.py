@@ -58,12 +58,12 @@ def suspended_holds(o: Observation) -> Decision | None:
     """Suspended means no rotation at all, manual ones included."""
     if o.rotation is None or o.rotation.spec is None or not o.rotation.spec.suspend:
         return None
-    return hold(Reason.SUSPENDED, "suspended by spec.suspend")
+    return _meanwhile(o, hold(Reason.SUSPENDED, "suspended by spec.suspend"))
 
 
 def frozen_namespace_holds(o: Observation) -> Decision | None:
     """A frozen namespace is one in which everything is suspended."""
-    return hold(Reason.FROZEN, _FROZEN, _thaw_at(o)) if o.is_frozen else None
+    return _meanwhile(o, hold(Reason.FROZEN, _FROZEN, _thaw_at(o))) if o.is_frozen else None
 
 
 def _no_later(o: Observation, until: datetime | None) -> datetime | None:
@@ -145,7 +145,7 @@ def due_date_rotates(o: Observation) -> Decision | None:
 
 
 def _meanwhile(o: Observation, waits: Decision) -> Decision:
-    """Return what a rotation that waits has done until then: its value is probed."""
+    """Return what is done while no rotation may be: what was delivered is probed, which is none."""
     return unverified_value_is_probed(o) or replace(waits, until=_no_later(o, waits.until))
 
 
