@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from auth0_simulator import App, Entry, Operation, Tenant
 from harness.manifests import rotation
 from harness.stage import Stage
 
 ROTATION = "Auth0ClientSecretRotation"
+# The next value is announced as soon as the last one is delivered: the interval is shorter.
+ANNOUNCING: Final[dict[str, Any]] = {
+    "rotationInterval": 30,
+    "secretsMapping": {"clientId": "ID", "clientSecret": "SECRET", "nextClientSecret": "NEXT"},
+    "nextSecretLeadTime": "744h",
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,10 @@ async def assert_at_peace(stage: Stage, app: App, *, changes: int, name: str = "
     seen = await journal(stage, name)
     assert (seen.state, seen.finalizers) == ("idle", [])
     assert seen.values["current"] == app.secret
-    assert "next" not in seen.values
+    # What comes next is known only where it is announced.
+    following = (await stage.kube.secret(name)).get("NEXT")
+    assert following != app.secret
+    assert seen.values.get("next") == following
     found = await stage.kube.get(ROTATION, name)
     assert found is not None
     assert "finalizers" not in found["metadata"]

@@ -4,10 +4,10 @@ One rotation stands for each row: all are asked for a rotation at once, and each
 """
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,9 +18,10 @@ from controlplane import ControlPlane
 from harness import Kube, rotation
 from harness.proxy import Effect, Proxy
 from harness.stage import Stage, staged
-from harness.story import assert_at_peace, refusal, sent_of
+from harness.story import ANNOUNCING, assert_at_peace, refusal, sent_of
 
 MINUTES = timedelta(minutes=1)
+T = TypeVar("T")
 # In the order in which a rotation makes them.
 WRITES = [
     Effect.TARGET_DRY_RUN,
@@ -38,6 +39,8 @@ WRITES_AFTER = [
     Effect.JOURNAL_COMMIT,
 ]
 LASTING = 10_000
+# How the names of rotations end that announce their values.
+ANNOUNCED = "-announced"
 # Of what the operator may ask about one object in three minutes in which nothing is answered well.
 MOST_CALLS = 250
 
@@ -95,10 +98,20 @@ async def stage(plane: ControlPlane, kube: Kube, api: Api, proxied: Api) -> Asyn
         yield stage
 
 
+def with_announced(rows: Mapping[str, T]) -> dict[str, T]:
+    """Return each row twice: once more for a rotation that announces its values."""
+    return {**rows, **{f"{name}{ANNOUNCED}": row for name, row in rows.items()}}
+
+
+def spec_of(name: str) -> dict[str, Any]:
+    return ANNOUNCING if name.endswith(ANNOUNCED) else {}
+
+
 async def rotated(stage: Stage, names: Iterable[str]) -> dict[str, App]:
     """Return an application by each name, after its first rotation."""
     apps = {name: stage.tenant.add_app(name) for name in names}
-    await stage.kube.apply(*(rotation(app.client_id, name) for name, app in apps.items()))
+    bodies = [rotation(app.client_id, name, **spec_of(name)) for name, app in apps.items()]
+    await stage.kube.apply(*bodies)
     await stage.run_for(2 * MINUTES)
     assert {app.changes for app in apps.values()} == {1}
     return apps
@@ -107,7 +120,7 @@ async def rotated(stage: Stage, names: Iterable[str]) -> dict[str, App]:
 async def ask(stage: Stage, name: str, app: App) -> None:
     """Ask for a rotation, which the operator does not see yet."""
     token = {"auth0rotator.dev/rotate-now": "again"}
-    await stage.kube.apply(rotation(app.client_id, name, annotations=token))
+    await stage.kube.apply(rotation(app.client_id, name, annotations=token, **spec_of(name)))
 
 
 async def assert_all_at_peace(stage: Stage, apps: dict[str, App]) -> None:
@@ -124,7 +137,7 @@ async def test_a_fault_at_any_write_costs_no_second_change_and_loses_no_value(
 ) -> None:
     """Catches a change without a stored value, a second one, a value that stays undelivered, and a
     loop that never rests."""
-    effects = {effect.name.lower().replace("_", "-"): effect for effect in WRITES}
+    effects = with_announced({effect.name.lower().replace("_", "-"): effect for effect in WRITES})
     apps = await rotated(stage, effects)
     proxy.calls.clear()
     for name, effect in effects.items():
@@ -144,7 +157,7 @@ async def test_an_answer_that_comes_too_late_costs_no_second_change(
     """Catches a write that is believed to have failed because nobody waited for its answer."""
     monkeypatch.setattr("auth0_rotator.cluster.api.REQUEST_SECONDS", 0.5)
     rows = list(itertools.product(WRITES, Moment))
-    effects = {f"row-{number}": row for number, row in enumerate(rows)}
+    effects = with_announced({f"row-{number}": row for number, row in enumerate(rows)})
     apps = await rotated(stage, effects)
     for name, (effect, moment) in effects.items():
         proxy.delay(effect, 1.5, moment=moment, name=name)
@@ -163,7 +176,7 @@ async def test_two_faults_of_one_rotation_cost_no_second_change(
 ) -> None:
     """Catches what one fault leaves behind (a version, a pause, a certainty) and the next one meets."""
     pairs = list(itertools.combinations_with_replacement(WRITES[:4], 2))
-    effects = {f"row-{number}": pair for number, pair in enumerate(pairs)}
+    effects = with_announced({f"row-{number}": pair for number, pair in enumerate(pairs)})
     apps = await rotated(stage, effects)
     for name, (early, late) in effects.items():
         first.strike(proxy, early, name, 1)
@@ -187,7 +200,7 @@ async def test_a_fault_of_the_tenant_and_one_of_the_api_server_cost_no_second_ch
     stage: Stage, proxy: Proxy, fault: Fault, strikes: Callable[[Tenant], None]
 ) -> None:
     """Catches a refusal or a doubt whose write is refused, and a value that is chosen anew for it."""
-    effects = {effect.name.lower().replace("_", "-"): effect for effect in WRITES_AFTER}
+    effects = with_announced({effect.name.lower().replace("_", "-"): effect for effect in WRITES_AFTER})
     apps = await rotated(stage, effects)
     for name, effect in effects.items():
         fault.strike(proxy, effect, name, 1)

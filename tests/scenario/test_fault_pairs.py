@@ -8,12 +8,13 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from auth0_simulator import Operation, Tenant
 from harness import Stage
-from harness.story import ask, assert_at_peace, refusal, sent, silence_probes
+from harness.story import ANNOUNCING, ask, assert_at_peace, refusal, sent, silence_probes
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,20 @@ PAIRS = list(itertools.product(FAULTS, FAULTS))
 @pytest.mark.parametrize(
     ("first", "second"), PAIRS, ids=[f"{first.name}, {second.name}" for first, second in PAIRS]
 )
+@pytest.mark.parametrize("spec", [{}, ANNOUNCING], ids=["", "announced"])
 async def test_two_faults_in_a_row_cost_no_second_change(
-    stage: Stage, first: Fault, second: Fault
+    stage: Stage, spec: dict[str, Any], first: Fault, second: Fault
 ) -> None:
     """Catches what one fault leaves behind (a state, a pause, a certainty) and the next one meets."""
-    app = await stage.rotated()
+    app = await stage.rotated(**spec)
+    announced = (await stage.kube.secret("web")).get("NEXT")
     # No probe tells anything, so that what may be live is really sent again.
     silence_probes(stage.tenant)
     first.strike(stage.tenant)
     if not first.is_after:
         # A value that is refused is followed by another one in the same breath.
         second.strike(stage.tenant)
-    await ask(stage, app)
+    await ask(stage, app, **spec)
     if first.is_after:
         second.strike(stage.tenant)
     await stage.run_for(timedelta(minutes=5))
@@ -63,3 +66,4 @@ async def test_two_faults_in_a_row_cost_no_second_change(
     assert answers == [200, first.answers, second.answers, 200]
     refused = [first.answers, second.answers].count(400)
     assert len(set(sent(stage))) <= 1 + refused
+    assert announced in {None, sent(stage)[0]}

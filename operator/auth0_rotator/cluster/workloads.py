@@ -1,6 +1,6 @@
 """Workloads that use a target: read, found, marked for a restart, their pods and what protects them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from auth0_rotator.cluster.api import Api
@@ -33,20 +33,22 @@ class Workloads:
         return {
             f"{kind}/{body['metadata']['name']}": parse_workload(body)
             for kind in ConsumerKind
-            for body in await self._list(_kind(kind), namespace)
+            async for body in self._each(_kind(kind), namespace)
         }
 
     async def budgets(self, namespace: str) -> list[DisruptionBudget]:
         """Return what says how many pods may be missed."""
-        return [parse_budget(body) for body in await self._list(_BUDGET, namespace)]
+        return [parse_budget(body) async for body in self._each(_BUDGET, namespace)]
 
-    async def _list(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
+    async def _each(self, kind: str, namespace: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield all objects of a kind, none where the cluster does not know it."""
         try:
-            return [body async for page in self._api.pages(kind, namespace) for body in page.items]
+            async for page in self._api.pages(kind, namespace):
+                for body in page.items:
+                    yield body
         except Refused as refusal:
-            if refusal.reason == Reason.NOT_INSTALLED:
-                return []
-            raise
+            if refusal.reason != Reason.NOT_INSTALLED:
+                raise
 
     async def mark(
         self, namespace: str, consumer: str, marks: Mapping[str, str], *, version: str
