@@ -98,9 +98,11 @@ def _is_foreign(line: Line, facts: Facts) -> bool:
 
 
 def _is_only_copy(world: World, line: Line, facts: Facts) -> bool:
-    """Return whether a rotation of another client left its value there, and nobody has it elsewhere."""
+    """Return whether a rotation of another client left its value there, and went: that a third one has
+    a value of that client says nothing about this one."""
     target = facts.targets.get(line.wish.target(line.name))
-    held = {"", world.ledger.client_of(line), *(one.current_client for one in facts.journals.values())}
+    writer = facts.journals.get(target.rotation) if target is not None else None
+    held = {"", world.ledger.client_of(line), writer.current_client if writer is not None else ""}
     return target is not None and target.client not in held
 
 
