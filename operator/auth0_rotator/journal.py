@@ -231,6 +231,14 @@ def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> J
     )
 
 
+def parked_behind(journal: Journal, sequence: int) -> Journal:
+    """Return the journal whose `next` comes after `sequence`, which another value takes before it."""
+    parked = journal.next
+    if parked is None or parked.record.sequence > sequence:
+        return journal
+    return replace(journal, next=replace(parked, record=replace(parked.record, sequence=sequence + 1)))
+
+
 def expecting_late_request(journal: Journal, until: datetime) -> Journal:
     """Return the journal after a request about `current` that may take effect `until` then."""
     return replace(journal, late_until=until)

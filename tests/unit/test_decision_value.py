@@ -382,6 +382,38 @@ def test_a_target_that_differs_is_published_without_asking_anyone(
     assert decide(o) == Decision(Action.PUBLISH, reason, message)
 
 
+@pytest.mark.parametrize(
+    ("shown", "is_generated", "is_other", "is_drift"),
+    [
+        pytest.param(7, False, True, False, id="an-adopted-value-is-to-be-delivered"),
+        pytest.param(8, False, True, True, id="it-was-delivered"),
+        pytest.param(9, False, True, True, id="and-has-its-own-number"),
+        pytest.param(7, True, True, True, id="a-generated-one-was-delivered-before-it-was-current"),
+        pytest.param(7, False, False, True, id="the-value-stands-there-already"),
+    ],
+)
+def test_a_value_that_was_adopted_is_no_drift_of_what_it_replaces(
+    shown: int, *, is_generated: bool, is_other: bool, is_drift: bool
+) -> None:
+    held = journal(current=credential(BY_HAND, sequence=8, is_generated=is_generated))
+    stands = target(of=journal(current=credential(CURRENT if is_other else BY_HAND, sequence=shown)))
+    decision = decide(observation(journal=held, target=stands, is_target_refused=True))
+    assert decision.action is Action.PUBLISH
+    assert (decision.reason is Reason.DRIFT_REPAIRED) is is_drift
+    if not is_drift:
+        assert (decision.reason, decision.message) == (
+            Reason.PUBLISHED,
+            "the Secret web held the value from before the adopted one",
+        )
+
+
+def test_a_target_of_another_object_is_no_earlier_one_of_ours() -> None:
+    held = journal(current=credential(BY_HAND, sequence=8, is_generated=False))
+    stands = target(of=journal(), rotation="other")
+    decision = decide(observation(journal=held, target=stands))
+    assert (decision.action, decision.reason) == (Action.PUBLISH, Reason.DRIFT_REPAIRED)
+
+
 def test_a_target_under_another_name_is_told_by_it() -> None:
     o = observation(rotation=rotation(spec={"target": {"name": "elsewhere"}}), target=None)
     assert decide(o).message == "the Secret elsewhere was missing"

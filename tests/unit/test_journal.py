@@ -18,6 +18,7 @@ from auth0_rotator.journal import (
     expecting_late_request,
     journal_name,
     moved,
+    parked_behind,
     proven,
     refused,
     replanned,
@@ -279,6 +280,26 @@ def test_adoption_proves_nothing() -> None:
     found = credential(BY_HAND, sequence=8, rotation_id="01FOUND")
     assert adopted(journal(is_unproven=True), credential=found, plan=plan()).is_unproven
     assert not adopted(journal(), credential=found, plan=plan()).is_unproven
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param(7, 9, id="behind"),
+        pytest.param(8, 9, id="beside"),
+        pytest.param(9, 9, id="ahead"),
+        pytest.param(12, 12, id="far-ahead"),
+    ],
+)
+def test_a_parked_value_comes_after_one_that_is_adopted_before_it(
+    before: int | None, after: int | None
+) -> None:
+    parked, moved_on = (
+        intended(sequence=sequence) if sequence is not None else None for sequence in (before, after)
+    )
+    kept = journal(next=parked, is_announced=True)
+    assert parked_behind(kept, 8) == replace(kept, next=moved_on)
 
 
 def test_a_request_about_what_is_current_may_be_late_as_well() -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision, stall
-from auth0_rotator.decision.wants import is_announced
+from auth0_rotator.decision.wants import is_announced, own_record
 from auth0_rotator.journal import Plan
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.record import CommitRecord
@@ -113,10 +113,19 @@ def _why_it_differs(o: Observation, name: str, difference: Difference) -> tuple[
         return Reason.PUBLISHED, f"the Secret {name} follows the spec that was changed"
     if difference is Difference.SHAPE and _is_announcement(o):
         return Reason.ANNOUNCED, f"the next value is announced in the Secret {name}"
+    if difference is Difference.SECRET and _is_behind_adoption(o):
+        return Reason.PUBLISHED, f"the Secret {name} held the value from before the adopted one"
     if o.target is not None and field_manager(o.key.name) not in o.target.fields:
         return Reason.PUBLISHED, f"the Secret {name} did not say yet where its value comes from"
     what = "value" if difference is Difference.SECRET else "keys, labels or annotations"
     return Reason.DRIFT_REPAIRED, f"the Secret {name} had other {what} than the journal"
+
+
+def _is_behind_adoption(o: Observation) -> bool:
+    """Return whether the target shows an earlier rotation than the one whose value was adopted."""
+    shown, record = own_record(o), o.record
+    is_older = shown is not None and record is not None and shown.sequence < record.sequence
+    return is_older and not given(record).is_generated
 
 
 def _is_announcement(o: Observation) -> bool:

@@ -7,7 +7,15 @@ from auth0_rotator.auth0 import Liveness
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
 from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
-from auth0_rotator.journal import adopted, announced, moved, replanned, unproven
+from auth0_rotator.journal import (
+    adopted,
+    announced,
+    moved,
+    parked_behind,
+    replanned,
+    unproven,
+    with_restarts_left,
+)
 from auth0_rotator.metrics import DRIFT_REPAIRS
 from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.memory import Verification
@@ -67,7 +75,8 @@ async def adopt_value(run: Pass, o: Observation, _: Decision) -> None:
 
 async def take_back(run: Pass, o: Observation, former: ClientSecret) -> None:
     """Take the value from before `current` as the current one again: it is the one that works."""
-    await _adopt_working(run, o, former)
+    record = await adopt_working(run, o, former)
+    begin_verification(run, record.rotation_id)
     run.notice(
         Reason.ADOPTED,
         "the tenant refuses the value that was delivered and accepts the one before it, which was taken "
@@ -141,7 +150,8 @@ def _standing_secret(o: Observation) -> ClientSecret | None:
 
 async def _adopt_repair(run: Pass, o: Observation) -> None:
     """Keep the value that a person put into the target after the client was rotated elsewhere."""
-    await _adopt_working(run, o, given(_standing_secret(o)))
+    record = await adopt_working(run, o, given(_standing_secret(o)))
+    begin_verification(run, record.rotation_id)
     run.notice(
         Reason.ADOPTED,
         f"the tenant refuses the value that was delivered and accepts the one that the Secret "
@@ -149,9 +159,13 @@ async def _adopt_repair(run: Pass, o: Observation) -> None:
     )
 
 
-async def _adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> None:
-    """Make a value current that the tenant accepts instead of the one that is current."""
-    journal = given(o.journal)
+async def adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> CommitRecord:
+    """Make a value current that the tenant accepts instead of the one that is current.
+
+    Return its record. Who uses the refused one is to be restarted, which is noted in the same write;
+    the value that is to come next stays.
+    """
+    journal, rotation = given(o.journal), o.rotation
     record = replace(
         given(journal.current).record,
         sequence=journal.sequence + 1,
@@ -159,9 +173,14 @@ async def _adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> Non
         rotated_at=o.now.replace(microsecond=0),
         trigger=Trigger.MANUAL,
         is_generated=False,
+        reason="",
     )
-    await _adopt(run, o, secret, record)
-    begin_verification(run, record.rotation_id)
+    base = parked_behind(journal, record.sequence)
+    taken = adopted(base, credential=Credential(secret, record), plan=given(o.plan))
+    consumers = rotation.spec.consumers if rotation is not None and rotation.spec is not None else ()
+    await run.write_journal(with_restarts_left(taken, consumers))
+    run.memory.is_adopted = True
+    return record
 
 
 async def announce(run: Pass, o: Observation, _: Decision) -> None:
