@@ -65,6 +65,12 @@ UPCOMING: Final = Gauge(
     ["namespace", "name"],
     namespace=_PREFIX,
 )
+FOREIGN_ROTATIONS: Final = Counter(
+    "foreign_rotations",
+    "Client secrets that somebody changed elsewhere: found refused, or adopted.",
+    ["domain", "result"],
+    namespace=_PREFIX,
+)
 DRIFT_REPAIRS: Final = Counter("drift_repairs", "Targets written again.", namespace=_PREFIX)
 TENANT_REQUESTS: Final = Counter(
     "tenant_requests",

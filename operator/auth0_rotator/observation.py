@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from auth0_rotator.conditions import Reason
 from auth0_rotator.journal import Journal, Plan
 from auth0_rotator.record import CommitRecord, Credential
-from auth0_rotator.resource import RotationWindow
+from auth0_rotator.resource import ForeignRotation, RotationWindow
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import ConnectionKey, Key, Rotation
 from auth0_rotator.target import Target
@@ -45,6 +45,8 @@ class Connection:
     """Where the operator reads its own credentials for it; None where nobody knows."""
     windows: Sequence[RotationWindow] = ()
     """The windows of rotations that name none themselves."""
+    foreign: ForeignRotation | None = None
+    """What is done about rotations that somebody else makes; None: nothing, between our own."""
     is_circuit_open: bool = False
     """Whether too many rotations in a row came to nothing: no automatic one begins."""
 
@@ -174,6 +176,8 @@ class Observation:
     """Whether there is nothing (more) to ask the tenant about the current value."""
     verify_at: datetime | None = None
     """Not before then the next probe; None where it may come at once."""
+    look_at: datetime | None = None
+    """When the current value is looked at again though it was verified; None where nobody wants that."""
     is_rolled_out: bool = True
     """Whether there is nothing (more) to be looked after at the consumers of the current value."""
     roll_out_at: datetime | None = None

@@ -23,6 +23,7 @@ LONGEST_BACK_OFF: Final = LONGEST_RETRY * 1.25
 # that failed together do not come back together.
 RETRY_SPREAD: Final = 0.25
 _SECOND: Final = timedelta(seconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class IntervalUnit(Enum):
@@ -148,6 +149,16 @@ def _at_wall(wall: datetime, zone: tzinfo) -> datetime:
 def spread_offset(spread: timedelta, uid: str) -> timedelta:
     """Return by how much later than the others this object is: whole seconds, less than `spread`."""
     return timedelta(seconds=int(fraction_of(uid) * spread.total_seconds()))
+
+
+def next_probe_at(interval: timedelta, uid: str, *, after: datetime) -> datetime:
+    """Return the first instant after `after` at which this object is to be probed.
+
+    Its instants are `interval` apart and depend on its `uid` alone: a restart finds them again, and
+    many objects are spread evenly.
+    """
+    first = _EPOCH + fraction_of(uid) * interval
+    return first + ((after - first) // interval + 1) * interval
 
 
 def day_of_schedule(

@@ -168,6 +168,11 @@ class Tenant:
         """Lose the next change, and let it take effect after so many seconds all the same."""
         self.faults.add(Fault(Operation.PATCH, Moment.BEFORE, is_lost=True, effect_after=seconds))
 
+    def rotate_elsewhere(self, app: App) -> str:
+        """Change the client's secret as somebody does in Auth0's dashboard, and return the new one."""
+        app.change(App("unused").secret, time.monotonic())
+        return app.secret
+
     def hold(self, operation: Operation = Operation.PATCH, moment: Moment = Moment.BEFORE) -> Gate:
         """Hold the next request of this kind at a gate."""
         gate = Gate()

@@ -50,7 +50,6 @@ _OTHER_WORDS: Final = frozenset(
 _NOT_YET: Final = (
     "private-key-jwt",
     "kubectl auth0-rotator",
-    "foreignRotation",
     "--webhook-url",
     "make bench`",
 )

@@ -105,6 +105,8 @@ RIGHT_CONNECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "all of a governor": {
         "spec.governor": {"minSpacing": "744h", "maxPerHour": 10000, "openAfterFailures": 1000}
     },
+    "a probe a minute": {"spec.foreignRotation": {"probeInterval": "1m"}},
+    "a probe a month, and adoption": {"spec.foreignRotation": {"probeInterval": "744h", "adopt": True}},
     "a certificate": {"spec.caBundle": b64encode(_CERTIFICATE).decode()},
 }
 RIGHT_CLUSTER_CONNECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {

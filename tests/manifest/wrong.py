@@ -359,6 +359,19 @@ WRONG_SPECS: Final = (
             _connection(f"{name} as text", f"spec.governor.{name}", "3", "must be of type integer"),
         )
     ),
+    *_duration(CONNECTION, "spec.foreignRotation.probeInterval", "59s", "745h", _limits("1m", "744h")),
+    _connection(
+        "foreign rotations without an interval",
+        "spec.foreignRotation",
+        {"adopt": True},
+        "spec.foreignRotation.probeInterval: Required value",
+    ),
+    _connection(
+        "adoption as text",
+        "spec.foreignRotation",
+        {"probeInterval": "1h", "adopt": "yes"},
+        "must be of type boolean",
+    ),
     _connection("caBundle no base64", "spec.caBundle", "-----BEGIN", "must be of type byte"),
     _connection("caBundle empty", "spec.caBundle", "", "at least 1 chars"),
     _connection("caBundle too long", "spec.caBundle", "QUFB" * 32769, "131072"),

@@ -96,6 +96,20 @@ async def test_no_exception_about_a_change_prints_the_value(stage: Stage, fault:
     assert stage.tenant.asked(Operation.PATCH)
 
 
+@pytest.mark.parametrize("status", [403, 404, 429, 500])
+async def test_no_exception_about_a_read_prints_the_value(stage: Stage, status: int) -> None:
+    """Wrong: an answer that is told with its body, for it was no good one."""
+    app = await stage.rotated()
+    tenant = stage.operator.connections.tenant(
+        ConnectionKey(Kind.CONNECTION, stage.kube.namespace, "acme")
+    )
+    body = {"client_id": app.client_id, "client_secret": app.secret, "message": "not now"}
+    stage.tenant.answer(status, body, operation=Operation.READ)
+    text = await told(lambda: tenant.read_client_secret(app.client_id))
+    assert "not now" in text
+    assert not found({app.secret, *stage.tenant.tokens}, {"exception": text})
+
+
 async def test_no_exception_about_a_write_prints_the_value(stage: Stage) -> None:
     """Wrong: the API server's message, which quotes what a policy refused, passed on as it is."""
     await quote_refusals(stage.kube)

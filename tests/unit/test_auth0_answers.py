@@ -16,6 +16,7 @@ from auth0_rotator.auth0.answers import (
     judge_change,
     judge_probe,
     parse_client,
+    parse_secret,
     refusal_of,
     token_refusal_of,
     wait_asked,
@@ -291,6 +292,24 @@ def test_a_client_without_a_name_is_a_client() -> None:
     found = client(name=None)
     assert found is not None
     assert (found.client_id, found.name) == (CLIENT_ID, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "secret"),
+    [
+        pytest.param({"client_id": CLIENT_ID, "client_secret": CURRENT.reveal()}, CURRENT, id="shown"),
+        pytest.param({"client_id": CLIENT_ID}, None, id="hidden"),
+        pytest.param({"client_id": CLIENT_ID, "client_secret": ""}, None, id="empty"),
+        pytest.param({"client_id": CLIENT_ID, "client_secret": 7}, None, id="number"),
+        pytest.param({"client_id": "x", "client_secret": CURRENT.reveal()}, None, id="another-client"),
+        pytest.param({"client_secret": CURRENT.reveal()}, None, id="of-nobody"),
+        pytest.param(FIREWALL, None, id="firewall"),
+    ],
+)
+def test_a_client_secret_is_taken_from_its_own_client_alone(
+    body: Any, secret: ClientSecret | None
+) -> None:
+    assert parse_secret(answer(200, body), CLIENT_ID) == secret
 
 
 # Words -----------------------------------------------------------------------------------------

@@ -747,6 +747,7 @@ observations = st.builds(
     is_namespace_terminating=st.booleans(),
     is_verification_done=st.booleans(),
     verify_at=st.sampled_from([None, NOW, NOW + MINUTE]),
+    look_at=st.sampled_from([None, NOW, NOW + MINUTE]),
     alone_since=st.sampled_from([None, NOW - MINUTE, NOW - 10 * MINUTE]),
     is_target_refused=st.booleans(),
     compare_at=st.sampled_from([None, NOW, NOW + MINUTE]),
@@ -846,5 +847,6 @@ def test_a_hold_is_always_told_and_ends_in_the_future(o: Observation) -> None:
         assert decision.until is None or decision.until > o.now
     else:
         assert decision.until is None
-        assert not decision.is_stalled
+        # A look is a hold that is used.
+        assert not decision.is_stalled or decision.action is Action.LOOK
         assert not decision.is_failure

@@ -263,6 +263,22 @@ def test_a_status_tells_whether_the_tenant_has_spoken(
 
 
 @pytest.mark.parametrize(
+    ("rotation_id", "status", "is_refusal"),
+    [
+        pytest.param("01B", "False", True, id="refused"),
+        pytest.param("01B", "True", False, id="accepted"),
+        pytest.param("01B", "Unknown", False, id="not-said"),
+        pytest.param("01A", "False", False, id="another-refused"),
+    ],
+)
+def test_a_status_tells_whether_the_tenant_has_refused(
+    rotation_id: str, status: str, *, is_refusal: bool
+) -> None:
+    told = {"lastRotationId": rotation_id, "conditions": [VERIFIED | {"status": status}]}
+    assert parse_status(told).is_refusal_of("01B") is is_refusal
+
+
+@pytest.mark.parametrize(
     ("conditions", "has_reason", "says_no"),
     [
         pytest.param([], False, False, id="nothing-said"),

@@ -96,6 +96,29 @@ def test_what_was_used_up_comes_back_with_time() -> None:
     assert played(act()) == close_to([0, 0, 1 / (2 * SHARE)])
 
 
+def test_a_pace_is_free_while_a_request_would_go_at_once() -> None:
+    async def act() -> list[bool]:
+        pace = Pace(requests_per_second=2, burst=3)
+        seen = [pace.is_free]
+        await seconds_of(pace, 1)
+        seen.append(pace.is_free)
+        await seconds_of(pace, 1)
+        seen.append(pace.is_free)
+        await asyncio.sleep(1 / (2 * SHARE))
+        seen.append(pace.is_free)
+        pace.pause(timedelta(seconds=3))
+        seen.append(pace.is_free)
+        await asyncio.sleep(3.01)
+        seen.append(pace.is_free)
+        await seconds_of(pace, 2)
+        seen.append(pace.is_free)
+        # What is owed from the former rate would never be free: nobody pays it who does not ask.
+        pace.set_rate(requests_per_second=4, burst=3)
+        return [*seen, pace.is_free]
+
+    assert played(act()) == [True, True, False, True, False, True, False, True]
+
+
 # Pauses ------------------------------------------------------------------------------------------
 
 

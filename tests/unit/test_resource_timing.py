@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth0_rotator.resource import ConnectionSpec, Governor, RotationSpec, SpecInvalid, parse_spec
+from auth0_rotator.resource import (
+    ConnectionSpec,
+    ForeignRotation,
+    Governor,
+    RotationSpec,
+    SpecInvalid,
+    parse_spec,
+)
 from auth0_rotator.resource.timing import (
     RotateAt,
     RotationWindow,
@@ -343,6 +350,7 @@ def connected(**changes: Any) -> ConnectionSpec:
 
 def test_by_default_a_connection_limits_nothing() -> None:
     assert (connected().rotation_windows, connected().governor) == (None, None)
+    assert connected().foreign_rotation is None
 
 
 def test_a_governor_limits_something() -> None:
@@ -374,3 +382,28 @@ def test_a_governor_is_limited_itself(field: str, right: list[Any], wrong: list[
     for value in wrong:
         with pytest.raises(SpecInvalid, match=rf"spec\.governor\.{field}: "):
             connected(governor={field: value})
+
+
+def test_a_connection_says_how_often_values_are_probed_and_adopts_nothing_by_itself() -> None:
+    found = connected(foreignRotation={"probeInterval": "24h"}).foreign_rotation
+    assert found == ForeignRotation(probe_interval=24 * HOUR, adopt=False)
+    found = connected(foreignRotation={"probeInterval": "1m", "adopt": True}).foreign_rotation
+    assert found == ForeignRotation(probe_interval=MINUTE, adopt=True)
+    assert connected(foreignRotation={"probeInterval": "744h"}).foreign_rotation
+
+
+@pytest.mark.parametrize(
+    ("foreign", "place"),
+    [
+        pytest.param({}, "probeInterval: ", id="no-interval"),
+        pytest.param({"adopt": True}, "probeInterval: ", id="adoption-alone"),
+        pytest.param({"probeInterval": "59s"}, "probeInterval: this duration", id="too-often"),
+        pytest.param({"probeInterval": "745h"}, "probeInterval: this duration", id="too-rare"),
+        pytest.param({"probeInterval": "1h", "adopt": "yes"}, "adopt: ", id="a-word"),
+    ],
+)
+def test_what_makes_no_sense_about_foreign_rotations_is_refused(
+    foreign: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(SpecInvalid, match=rf"spec\.foreignRotation\.{place}"):
+        connected(foreignRotation=foreign)

@@ -19,6 +19,7 @@ from auth0_rotator.schedule import (
     day_of_schedule,
     fraction_of,
     is_ahead,
+    next_probe_at,
     next_rotation_at,
     next_rotation_in_zone,
     retry_delay,
@@ -646,6 +647,41 @@ def test_objects_are_spread_evenly() -> None:
     hour = timedelta(hours=1)
     offsets = [spread_offset(hour, f"uid-{number}") for number in range(1000)]
     quarters = [sum(hour * part <= 4 * one < hour * (part + 1) for one in offsets) for part in range(4)]
+    assert sum(quarters) == 1000
+    assert min(quarters) > 200
+
+
+UID_A = timedelta(minutes=45, seconds=23, microseconds=956417)  # of an hour
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        pytest.param(at("2026-03-10T09:00"), at("2026-03-10T09:00") + UID_A, id="before"),
+        pytest.param(
+            at("2026-03-10T08:59:59.999999") + UID_A, at("2026-03-10T09:00") + UID_A, id="just-before"
+        ),
+        pytest.param(at("2026-03-10T09:00") + UID_A, at("2026-03-10T10:00") + UID_A, id="at-it"),
+        pytest.param(
+            at("2026-03-10T09:00:00.000001") + UID_A, at("2026-03-10T10:00") + UID_A, id="just-after"
+        ),
+        pytest.param(at("1970-01-01T00:00"), at("1970-01-01T00:00") + UID_A, id="first-of-all"),
+    ],
+)
+def test_an_object_is_probed_at_its_own_minute_of_each_hour(after: datetime, expected: datetime) -> None:
+    assert next_probe_at(timedelta(hours=1), "uid-a", after=after) == expected
+
+
+def test_another_object_and_another_interval_have_other_instants() -> None:
+    nine, hour = at("2026-03-10T09:00"), timedelta(hours=1)
+    assert next_probe_at(hour, "uid-b", after=nine) == at("2026-03-10T09:16:54.261395")
+    assert next_probe_at(24 * hour, "uid-a", after=nine) == at("2026-03-10T18:09:34.954013")
+
+
+def test_probes_are_spread_evenly() -> None:
+    nine, hour = at("2026-03-10T09:00"), timedelta(hours=1)
+    waits = [next_probe_at(hour, f"uid-{number}", after=nine) - nine for number in range(1000)]
+    quarters = [sum(hour * part < 4 * one <= hour * (part + 1) for one in waits) for part in range(4)]
     assert sum(quarters) == 1000
     assert min(quarters) > 200
 

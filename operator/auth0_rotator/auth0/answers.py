@@ -178,6 +178,12 @@ def parse_client(answer: Answer) -> Client | None:
     )
 
 
+def parse_secret(answer: Answer, client_id: str) -> ClientSecret | None:
+    """Return the client secret of the client that the answer shows, None where it shows none."""
+    text = answer.text("client_secret")
+    return ClientSecret(text) if text and answer.text("client_id") == client_id else None
+
+
 def described(answer: Answer, *hidden: ClientSecret) -> str:
     """Return what the other side says, in one line and without any trace of the `hidden` values."""
     text = answer.text("message") or answer.text("error_description") or answer.text("error")

@@ -46,6 +46,12 @@ class Pace:
         """How long after one request the next may go, when many wait."""
         return timedelta(seconds=1 / (self._rate[0] * _SHARE_OF_RATE))
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody waits and nothing is paused: a request that asks now goes at once, or, after a
+        change of the rate, soon."""
+        return self._left() <= 0 and self._limiter.has_capacity()
+
     def pause(self, wait: timedelta) -> None:
         """Let nothing go for `wait`."""
         until = asyncio.get_running_loop().time() + min(wait, LONGEST_PAUSE).total_seconds()

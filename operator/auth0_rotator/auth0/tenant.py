@@ -19,6 +19,7 @@ from auth0_rotator.auth0.answers import (
     described,
     judge_change,
     parse_client,
+    parse_secret,
     refusal_of,
     wait_asked,
 )
@@ -37,6 +38,7 @@ _CLIENT_QUERY: Final = {
     "fields": "client_secret,signing_keys,encryption_key",
     "include_fields": "false",
 }
+_SECRET_QUERY: Final = {"fields": "client_id,client_secret", "include_fields": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class Tenant:
     async def probe(self, client_id: str, secret: ClientSecret) -> Liveness:
         """Return whether the tenant accepts `secret` for the client; see `TokenEndpoint.probe`."""
         return await self.tokens.probe(client_id, secret)
+
+    @property
+    def has_room_for_probe(self) -> bool:
+        """Whether a probe would go at once, and keep no other waiting."""
+        return self.tokens.has_room
 
     async def close(self) -> None:
         """Close the connections to the tenant."""
@@ -185,21 +192,40 @@ class Tenant:
             Refused: there is no such client, or it may not be read.
             Retry: the tenant was not reached, is busy, or gave no sensible answer.
         """
-        permit, path = await self.prepare(), _client_path(client_id)
-        try:
-            answer = await self._management(permit, "GET", path, operation="read", query=_CLIENT_QUERY)
-        except Unknown as error:
-            raise Retry(error.reason, error.message) from None
+        answer = await self._read(client_id, _CLIENT_QUERY)
         client = parse_client(answer) if answer.status == HTTPStatus.OK else None
         if client is not None:
             return client
+        raise self._read_in_vain(answer, client_id)
+
+    async def read_client_secret(self, client_id: str) -> ClientSecret | None:
+        """Return what the tenant shows as the client's secret, None where it shows none: the scope is
+        missing, or the client uses no secret. It may lag behind a change.
+
+        Raises:
+            Refused, Retry: as for `read_client`.
+        """
+        answer = await self._read(client_id, _SECRET_QUERY)
+        if answer.status == HTTPStatus.OK and parse_client(answer) is not None:
+            return parse_secret(answer, client_id)
+        raise self._read_in_vain(answer, client_id)
+
+    async def _read(self, client_id: str, query: Mapping[str, str]) -> Answer:
+        permit, path = await self.prepare(), _client_path(client_id)
+        try:
+            return await self._management(permit, "GET", path, operation="read", query=query)
+        except Unknown as error:
+            raise Retry(error.reason, error.message) from None
+
+    def _read_in_vain(self, answer: Answer, client_id: str) -> Retry | Refused:
+        """Return what an answer that shows no client is told as."""
         if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED}:
-            raise self._to_be_retried(answer)
+            return self._to_be_retried(answer)
         reason, advice = refusal_of(answer)
         message = f"{self.domain} answered {described(answer)} for the client {client_id}: {advice}"
         if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Refused(reason, message)
-        raise Retry(Reason.UNEXPECTED_ANSWER, message)
+            return Refused(reason, message)
+        return Retry(Reason.UNEXPECTED_ANSWER, message)
 
 
 def _client_path(client_id: str) -> str:

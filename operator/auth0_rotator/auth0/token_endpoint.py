@@ -138,6 +138,11 @@ class TokenEndpoint:
         count(self._domain, operation, str(answer.status))
         return answer
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a probe would go at once."""
+        return self._pace.is_free
+
     async def probe(self, client_id: str, secret: ClientSecret) -> Liveness:
         """Return whether the tenant accepts `secret` for the client, asked by a token request.
 

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 SCOPE_TO_CHANGE: Final = "update:client_keys"
 SCOPE_TO_READ: Final = "read:clients"
+SCOPE_TO_READ_KEYS: Final = "read:client_keys"
 # While a connection is failing, its credentials are read and tried this often.
 RECHECK: Final = timedelta(minutes=1)
 # What a connection is to a rotation that it does not serve.
@@ -128,6 +129,7 @@ class Connections:
             scopes=verdict.scopes,
             credentials=self._tenants.place(key, link.spec),
             windows=self._specs.windows(key),
+            foreign=self._specs.foreign(key),
             is_circuit_open=self._is_watched(key) and self._circuits.of(key, body).is_open,
         )
 
@@ -165,6 +167,7 @@ class Connections:
             domain=self.domain_of(key),
             is_stalled=is_stalled,
             windows=self._specs.windows(key),
+            foreign=self._specs.foreign(key),
         )
 
     # Checking --------------------------------------------------------------------------------
@@ -196,10 +199,11 @@ class Connections:
         is_closed = await self._circuits.reset(key, body)
         is_edited = await self._report(key, body, verdict)
         # A changed spec may admit other namespaces, whatever the tenant says.
-        is_news = is_closed or (before.is_ready, before.reason, before.of) != (
+        is_news = is_closed or (before.is_ready, before.reason, before.of, before.scopes) != (
             verdict.is_ready,
             verdict.reason,
             verdict.of,
+            verdict.scopes,
         )
         again = None if verdict.is_ready else self._clock() + RECHECK
         # The answer to the status write showed it first, and so no watch will tell of it.
@@ -228,6 +232,9 @@ class Connections:
                 is_stalled=True,
             )
         message = f"{link.spec.domain} issued a token with {SCOPE_TO_CHANGE}"
+        foreign = link.spec.foreign_rotation
+        if foreign is not None and foreign.adopt and SCOPE_TO_READ_KEYS not in token.scopes:
+            message += f"; foreignRotation.adopt needs {SCOPE_TO_READ_KEYS}, which the token lacks"
         return Verdict(is_ready=True, reason=Reason.TOKEN_ISSUED, message=message, scopes=token.scopes)
 
     async def _report(self, key: ConnectionKey, body: Body, verdict: Verdict) -> bool:

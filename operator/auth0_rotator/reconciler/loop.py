@@ -9,7 +9,7 @@ from typing import Final
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.model import hold, stall
-from auth0_rotator.decision.wants import windows_of
+from auth0_rotator.decision.wants import due_at, windows_of
 from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
 from auth0_rotator.journal import journal_name
 from auth0_rotator.metrics import forget_rotation
@@ -72,6 +72,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.INSPECT: gate.inspect_consumers,
     Action.ROLL_OUT: roll_out.roll_out,
     Action.VERIFY: verify.verify,
+    Action.LOOK: verify.look,
 }
 
 
@@ -99,7 +100,6 @@ class Reconciler:
         """Bring one rotation as far as it can go now; return when it wants to come again."""
         run = Pass(key, self._world, self._memory(key), self._leading_since)
         run.memory.begin_pass()
-        resume_verification(run)
         try:
             await self._advance(run)
             o = await observe(run)
@@ -131,6 +131,7 @@ class Reconciler:
     async def _advance(self, run: Pass) -> None:
         """Act until there is nothing to do, something is in the way, or something is to be told."""
         for _ in range(MOST_STEPS):
+            resume_verification(run)
             o = await observe(run)
             decision = decide(o)
             self._drop_idle_attempt(run, o, decision)
@@ -274,9 +275,8 @@ class Reconciler:
         return asyncio.get_running_loop().time() - run.memory.seen_at <= FRESH_SECONDS
 
     async def _look_before_due(self, run: Pass, o: Observation, decision: Decision) -> None:
-        until = decision.until
-        is_near = until is not None and until - o.now <= LOOK_BEFORE
-        if is_near and decision.reason is Reason.WAITING_FOR_DUE_DATE and not self._is_fresh(run):
+        due = due_at(o) if decision.reason is Reason.WAITING_FOR_DUE_DATE else None
+        if due is not None and due - o.now <= LOOK_BEFORE and not self._is_fresh(run):
             await run.read_rotation()
 
     def _next_instant(self, run: Pass, o: Observation) -> datetime | None:

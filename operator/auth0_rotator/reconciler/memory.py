@@ -12,6 +12,7 @@ from auth0_rotator.conditions import Condition
 from auth0_rotator.observation import Attempt, Gate
 from auth0_rotator.outcome import Failure
 from auth0_rotator.record import Trigger
+from auth0_rotator.resource import ForeignRotation
 
 
 @dataclass(slots=True)
@@ -30,6 +31,20 @@ class Verification:
     """When another round of probes begins, whatever this one says; None: it is the last."""
     is_unclear: bool = False
     """Whether it was asked for often enough, and nobody said."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """When a value is looked at between two rotations, and how far that has come."""
+
+    by: ForeignRotation
+    subject: str
+    """The rotation id of the value."""
+    at: datetime
+    asking: Verification | None = None
+    """How far the look that is under way has come; None where none is."""
+    lacks_scope: bool = False
+    """Whether the last look found what could have been adopted, had the connection had the scope."""
 
 
 @dataclass(slots=True)
@@ -70,6 +85,7 @@ class Memory:
     seen_at: float = float("-inf")
     """When the rotation was last known to be as the mirror shows it (event loop's clock)."""
     verification: Verification | None = None
+    watch: Watch | None = None
     roll_out: RollOut | None = None
     uses: dict[str, frozenset[str]] = field(default_factory=dict)
     """Which Secrets each consumer reads, as far as it was read."""

@@ -101,6 +101,9 @@ async def _note_end(run: Pass, o: Observation, outcome: Outcome) -> None:
     """Have the connection's circuit count how this ended, where it speaks of the tenant."""
     key, failure, verified = o.connection.key, outcome.failure, outcome.verified
     is_unverified = verified is not None and verified.status is ConditionStatus.FALSE
+    if is_unverified and o.rotation is not None and o.record is not None:
+        # Found refused again: it was counted.
+        is_unverified = not o.rotation.status.is_refusal_of(o.record.rotation_id)
     is_failure = is_unverified or (failure is not None and failure.reason not in _OF_ONE_OBJECT)
     if key is None or not (is_failure or outcome.rotated is not None):
         return

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from auth0_rotator.mirror import Mirror
 from auth0_rotator.resource import (
     ConnectionSpec,
+    ForeignRotation,
     Governor,
     RotationWindow,
     SpecInvalid,
@@ -42,6 +43,11 @@ class Specs:
         spec = self._spec(key)
         # Unchecked: nobody may write one that limits nothing.
         return (spec.governor if spec is not None else None) or Governor.model_construct()
+
+    def foreign(self, key: ConnectionKey) -> ForeignRotation | None:
+        """Return what is done about rotations that somebody else makes; None for nothing."""
+        spec = self._spec(key)
+        return spec.foreign_rotation if spec is not None else None
 
     def forget(self, key: ConnectionKey) -> None:
         """Drop what is known of a connection that is gone."""

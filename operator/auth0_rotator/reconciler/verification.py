@@ -4,9 +4,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from auth0_rotator.auth0 import Liveness
-from auth0_rotator.journal import LATE_REQUEST
-from auth0_rotator.reconciler.memory import Verification
+from auth0_rotator.journal import LATE_REQUEST, Journal
+from auth0_rotator.observation import Connection
+from auth0_rotator.reconciler.connections import SCOPE_TO_READ_KEYS
+from auth0_rotator.reconciler.memory import Verification, Watch
 from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.schedule import next_probe_at
+from auth0_rotator.subject import Rotation
 
 # Auth0 documents a propagation of up to 30 s: a refusal is believed after twice that.
 BELIEVED_AFTER: Final = timedelta(seconds=60)
@@ -68,3 +72,31 @@ def resume_verification(run: Pass) -> None:
         begin_verification(run, rotation_id)
     elif look_at is not None and now < look_at + LATE_LOOK:
         run.memory.verification = Verification(rotation_id, look_at, again_at=look_at)
+
+
+def next_look(
+    run: Pass, rotation: Rotation | None, connection: Connection, journal: Journal | None
+) -> datetime | None:
+    """Return when the current value is looked at next, None where nobody wants that.
+
+    A process that begins, an interval that is new and a value that is new (it has a verification of
+    its own) wait for the next instant of the object: a thousand are not asked about at once. Only what
+    is refused, as far as is known, is looked at as soon as that may have changed.
+    """
+    current, foreign = journal.current if journal is not None else None, connection.foreign
+    memory, now = run.memory, run.world.clock()
+    if rotation is None or current is None or foreign is None:
+        memory.watch = None
+        return None
+    rotation_id = current.record.rotation_id
+    later = next_probe_at(foreign.probe_interval, rotation.uid, after=now)
+    watch = memory.watch
+    if watch is None or (watch.by, watch.subject) != (foreign, rotation_id):
+        is_refused = rotation.status.is_refusal_of(rotation_id)
+        watch = memory.watch = Watch(foreign, rotation_id, now if is_refused else later)
+    if watch.at > now + (LONGEST_WAIT if watch.asking is not None else foreign.probe_interval):
+        # The clock was set back.
+        watch.at, watch.asking = now if watch.asking is not None else later, None
+    if watch.lacks_scope and SCOPE_TO_READ_KEYS in connection.scopes:
+        watch.at, watch.lacks_scope = now, False
+    return watch.at

@@ -10,16 +10,28 @@ from auth0_rotator.credential import ClientSecret
 from auth0_rotator.decision import Decision
 from auth0_rotator.errors import Refused, Retry, Unknown
 from auth0_rotator.journal import Journal, proven
-from auth0_rotator.metrics import VERIFY_SECONDS
+from auth0_rotator.metrics import FOREIGN_ROTATIONS, VERIFY_SECONDS
 from auth0_rotator.observation import Observation, given
+from auth0_rotator.reconciler.adoption import adopt_foreign, find_foreign
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.delivery import send_current
+from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.upkeep import take_back
-from auth0_rotator.reconciler.verification import LONGEST_PAUSE, begin_verification, is_verified
+from auth0_rotator.reconciler.verification import (
+    BELIEVED_AFTER,
+    LONGEST_PAUSE,
+    asked,
+    begin_verification,
+    is_verified,
+)
 from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.record import CommitRecord
+from auth0_rotator.schedule import next_probe_at
 
 # A change that is older than this has come everywhere: twenty times what Auth0 documents.
 SPREAD_AFTER: Final = timedelta(minutes=10)
+# So long it is tried to find what somebody set: reads may lag as much as logins.
+GIVEN_UP_AFTER: Final = timedelta(minutes=3)
 
 
 async def verify(run: Pass, o: Observation, _: Decision) -> None:
@@ -37,7 +49,7 @@ async def verify(run: Pass, o: Observation, _: Decision) -> None:
         message = f"{record.domain} did not say whether it accepts the value: check the client's grants"
         _conclude(run, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)
     else:
-        await _explain_refusal(run, o, journal)
+        await _explain_refusal(run, o, given(run.memory.verification), may_be_late=True)
 
 
 def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
@@ -52,34 +64,86 @@ def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
     run.notice(Reason.VERIFIED, "; ".join(filter(None, [message, told(entry)])))
 
 
-async def _explain_refusal(run: Pass, o: Observation, journal: Journal) -> None:
+async def look(run: Pass, o: Observation, _: Decision) -> None:
+    """Probe a value that was verified before, once; whatever is known already is not told again.
+
+    It waits until no other probe does. A refusal is believed after a minute, as ever.
+    """
+    watch, tenant, record = given(run.memory.watch), run.tenant(o), given(o.record)
+    if not tenant.has_room_for_probe:
+        watch.at = o.now + LONGEST_PAUSE
+        return
+    is_refused = given(o.rotation).status.is_refusal_of(record.rotation_id)
+    if watch.asking is None:
+        # What is known to be refused needs no second minute.
+        began_at = o.now - BELIEVED_AFTER if is_refused else o.now
+        watch.asking = Verification(record.rotation_id, began_at)
+    asking, journal = watch.asking, given(o.journal)
+    liveness = await tenant.probe(record.client_id, given(journal.current).secret)
+    is_believed = asked(asking, liveness, run.world.clock())
+    if is_believed and liveness is Liveness.LIVE:
+        await _look_at_live(run, o, journal, record)
+    elif is_believed and liveness is Liveness.NOT_LIVE:
+        await _explain_refusal(run, o, asking, may_be_late=False)
+    watch.at = asking.again_at or next_probe_at(
+        watch.by.probe_interval, given(o.rotation).uid, after=run.world.clock()
+    )
+    watch.asking = None if asking.is_done else asking
+
+
+async def _look_at_live(run: Pass, o: Observation, journal: Journal, record: CommitRecord) -> None:
+    status = given(o.rotation).status
+    if status.is_refusal_of(record.rotation_id) or not status.is_verdict_on(record.rotation_id):
+        if journal.is_unproven:
+            await run.write_journal(proven(journal))
+        _conclude_live(run, o, record.client_id)
+
+
+async def _explain_refusal(
+    run: Pass, o: Observation, asking: Verification, *, may_be_late: bool
+) -> None:
     """The tenant refuses `current`: a late request of ours took effect, or somebody rotated."""
-    current, tenant = given(journal.current), run.tenant(o)
-    client_id, domain, parked = current.record.client_id, current.record.domain, journal.next
-    is_same_client = parked is not None and parked.record.is_for(client_id, domain)
-    if is_same_client and await tenant.probe(client_id, given(parked).secret) is Liveness.LIVE:
+    journal, tenant = given(o.journal), run.tenant(o)
+    record, parked, former = given(journal.current).record, journal.next, journal.previous
+    is_same_client = parked is not None and parked.record.is_for(record.client_id, record.domain)
+    if is_same_client and await tenant.probe(record.client_id, given(parked).secret) is Liveness.LIVE:
         await deliver_known(run, o, given(parked))
         return
-    former = journal.previous
-    if former is not None and await tenant.probe(client_id, former) is Liveness.LIVE:
-        await _explain_former(run, o, journal, former)
+    if former is not None and await tenant.probe(record.client_id, former) is Liveness.LIVE:
+        await _explain_former(run, o, asking, former, may_be_late=may_be_late)
         return
+    found = await find_foreign(run, o)
+    if found.secret is not None:
+        await adopt_foreign(run, o, found.secret)
+    elif found.is_passing and o.now - asking.began_at < GIVEN_UP_AFTER:
+        asking.is_done, asking.again_at = False, o.now + LONGEST_PAUSE
+    else:
+        _tell_foreign(run, o, record, found.obstacle)
+
+
+def _tell_foreign(run: Pass, o: Observation, record: CommitRecord, obstacle: str) -> None:
+    """Raise the alarm, once for each time that a value is found dead."""
     message = (
-        f"{current.record.domain} refuses the delivered value of {client_id}: it was rotated elsewhere. "
+        f"{record.domain} refuses the delivered value of {record.client_id}: it was rotated elsewhere. "
         "Put the live value into the Secret by hand (it is adopted), or ask for a rotation with "
         "auth0rotator.dev/rotate-now"
     )
+    message = f"{message}; it was not adopted: {obstacle}" if obstacle else message
     _conclude(run, ConditionStatus.FALSE, Reason.ROTATED_ELSEWHERE, message)
-    run.notice(Reason.ROTATED_ELSEWHERE, message, is_warning=True)
+    if not given(o.rotation).status.is_refusal_of(record.rotation_id):
+        FOREIGN_ROTATIONS.labels(domain=record.domain, result="refused").inc()
+        run.notice(Reason.ROTATED_ELSEWHERE, message, is_warning=True)
 
 
-async def _explain_former(run: Pass, o: Observation, journal: Journal, former: ClientSecret) -> None:
+async def _explain_former(
+    run: Pass, o: Observation, asking: Verification, former: ClientSecret, *, may_be_late: bool
+) -> None:
     """The tenant accepts the value from before `current`: for a while, or again."""
-    record, asking = given(journal.current).record, run.memory.verification
+    journal, record = given(o.journal), given(o.record)
     rotated_at = record.rotated_at
-    if journal.late_until is not None:
+    if journal.late_until is not None and may_be_late:
         await _undo_late_request(run, o)
-    elif rotated_at is not None and abs(o.now - rotated_at) < SPREAD_AFTER and asking is not None:
+    elif rotated_at is not None and abs(o.now - rotated_at) < SPREAD_AFTER:
         # Taken back, it would die as soon as the change has come everywhere.
         asking.is_done, asking.again_at = False, o.now + LONGEST_PAUSE
         message = f"{record.domain} still accepts the value from before the change: it spreads slowly"

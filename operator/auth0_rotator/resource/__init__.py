@@ -11,6 +11,7 @@ from auth0_rotator.resource.connection import (
     CredentialsSecretRef,
     RateLimit,
 )
+from auth0_rotator.resource.foreign import ForeignRotation
 from auth0_rotator.resource.image import GROUP, VERSION, Kind, SpecInvalid, parse_spec
 from auth0_rotator.resource.mapping import SecretsMapping
 from auth0_rotator.resource.rotation import (
@@ -34,6 +35,7 @@ __all__ = [
     "CreationPolicy",
     "CredentialsSecretRef",
     "DeletionPolicy",
+    "ForeignRotation",
     "Governor",
     "InitialRotation",
     "Kind",

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator
 
+from auth0_rotator.resource.foreign import ForeignRotation
 from auth0_rotator.resource.image import (
     DATA_KEY_LENGTH,
     DATA_KEY_PATTERN,
@@ -156,6 +157,9 @@ class ConnectionSpec(Image):
     """When automatic rotations are allowed or denied, for rotations that do not say so themselves."""
     governor: Governor | None = None
     """How much of this tenant may change at a time."""
+    foreign_rotation: ForeignRotation | None = None
+    """Whether the values of the rotations are probed every now and then. Absent: only after each
+    rotation."""
 
     @field_validator("audience")
     @classmethod

@@ -1,0 +1,35 @@
+"""The look at a value between two rotations: it comes while nothing else is to be done."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from auth0_rotator.decision.model import Action, Decision
+from auth0_rotator.observation import Observation
+
+# A look is over by then, though the tenant is slow: what is to come within that time comes first.
+LOOK_ROOM: Final = timedelta(minutes=1)
+
+
+def meanwhile(o: Observation, waits: Decision) -> Decision:
+    """Return a hold, no longer than until the next look at the value; or that look, once it is due.
+
+    What the hold waits for comes first where it is near.
+    """
+    at = _look_at(o)
+    if at is None:
+        return waits
+    if at > o.now:
+        return replace(waits, until=min(at, waits.until or at))
+    is_near = waits.until is not None and waits.until < o.now + LOOK_ROOM
+    return waits if is_near else replace(waits, action=Action.LOOK, until=None)
+
+
+def _look_at(o: Observation) -> datetime | None:
+    """Return when the value is looked at; None where it cannot or shall not be."""
+    spec, record = o.rotation.spec if o.rotation is not None else None, o.record
+    if spec is None or record is None or not spec.verification.enabled or not o.connection.is_ready:
+        return None
+    if not record.is_for(spec.parameters.client_id, o.connection.domain):
+        return None
+    return o.look_at if o.is_verification_done else None
