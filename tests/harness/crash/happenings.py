@@ -13,6 +13,7 @@ from harness.crash.endings import (
     delivered_and_guarded,
 )
 from harness.crash.scene import Scene
+from harness.manifests import connection
 from harness.secrets import secret
 
 TOKEN: Final = {f"{PREFIX}rotate-now": "now"}
@@ -22,6 +23,8 @@ STAGED: Final[dict[str, Any]] = {
     "secretsMapping": {"clientId": "ID", "clientSecret": "SECRET", "nextClientSecret": "NEXT"},
     "nextSecretLeadTime": "48h",
 }
+READS: Final = ("read:clients", "update:client_keys", "read:client_keys")
+WATCHES: Final[dict[str, Any]] = {"probeInterval": "1m"}
 VALUE_REFUSED: Final = {
     "statusCode": 400,
     "error": "Bad Request",
@@ -72,6 +75,17 @@ async def one_that_has_announced(scene: Scene) -> None:
     await one_that_announces(scene)
     await nearly_due(scene)
     await scene.operators.until(lambda: announced(scene))
+
+
+async def one_that_is_locked_out(scene: Scene) -> None:
+    """Somebody rotated it in Auth0's dashboard, and that was noticed."""
+    scene.tenant.with_scopes(*READS)
+    await _carried_out(scene)
+    await scene.kube.apply(connection(scene.simulator, foreignRotation=WATCHES))
+    scene.tenant.rotate_elsewhere(scene.app)
+    await scene.operators.wait_out(timedelta(minutes=3))
+    verified = await scene.kube.condition(scene.name, "Verified")
+    assert (verified["status"], verified["reason"]) == ("False", "RotatedElsewhere")
 
 
 async def _carried_out(scene: Scene, /, into: str = "", **spec: Any) -> None:
@@ -206,6 +220,12 @@ async def loss_of_the_target(scene: Scene) -> None:
 async def loss_of_the_journal(scene: Scene) -> None:
     """Somebody deletes the journal."""
     await scene.kube.delete("Secret", f"{scene.name}.journal")
+
+
+async def choice_to_adopt(scene: Scene) -> None:
+    """Somebody chooses that what was set elsewhere is adopted."""
+    adopts = WATCHES | {"adopt": True}
+    await scene.kube.apply(connection(scene.simulator, foreignRotation=adopts))
 
 
 async def deletion(scene: Scene) -> None:

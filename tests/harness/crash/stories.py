@@ -176,6 +176,15 @@ JOURNAL_LOST: Final = Story(
     changes=0,
     wrong="a missing journal that is taken for a missing rotation",
 )
+ADOPTION: Final = Story(
+    name="adoption of a rotation made elsewhere",
+    effects=(at.READ, at.ADOPT, at.DELIVER, at.PUBLISHED_STATUS, at.PUBLISHED),
+    happens=it.choice_to_adopt,
+    changes=0,
+    values=0,
+    begins=it.one_that_is_locked_out,
+    wrong="a value that is delivered before the journal has it, or that is adopted twice",
+)
 GUARDED: Final = Story(
     name="creation of one that revokes",
     effects=(at.GUARD,),
@@ -248,6 +257,7 @@ STORIES: Final = (
     RENAMED_AND_DELETED,
     TARGET_LOST,
     JOURNAL_LOST,
+    ADOPTION,
     GUARDED,
     DELETION,
     WITHDRAWAL,
