@@ -197,11 +197,11 @@ def test_where_there_is_nothing_to_look_at_a_hold_stays_what_it_is(changes: dict
     ],
 )
 @pytest.mark.parametrize("verify_at", [None, NOW - MINUTE], ids=["at-once", "overdue"])
-def test_where_every_change_waits_the_look_waits_for_no_verification(
+def test_where_every_change_waits_a_value_is_verified_before_it_is_looked_at(
     changes: dict[str, Any], verify_at: datetime | None
 ) -> None:
     o = looking(is_verification_done=False, verify_at=verify_at, **changes)
-    assert decide(o).action is Action.LOOK
+    assert decide(o).action is Action.VERIFY
 
 
 def test_a_parked_value_does_not_keep_the_current_one_from_being_looked_at() -> None:

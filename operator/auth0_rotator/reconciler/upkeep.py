@@ -177,7 +177,7 @@ async def adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> Comm
     )
     base = parked_behind(journal, record.sequence)
     taken = adopted(base, credential=Credential(secret, record), plan=given(o.plan))
-    consumers = rotation.spec.consumers if rotation is not None and rotation.spec is not None else ()
+    consumers = rotation.spec.to_restart if rotation is not None and rotation.spec is not None else ()
     await run.write_journal(with_restarts_left(taken, consumers))
     run.memory.is_adopted = True
     return record
