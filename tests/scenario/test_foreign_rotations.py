@@ -372,17 +372,22 @@ async def test_a_value_that_works_after_all_is_not_adopted_as_another_one(stage:
 
 async def test_while_a_request_of_ours_may_land_nothing_is_adopted(stage: Stage) -> None:
     """Catches a value that is adopted a minute before our own comes to live after all."""
-    app = await watched(stage, ADOPTS | {"probeInterval": "1m"})
+    app = await watched(stage, ADOPTS)
     stage.tenant.lose_answer()
     await ask(stage, app)
-    await stage.run_for(MINUTE / 2)
-    await stage.assert_delivered(app)
-    count = sent(stage)
-    # Its verification waits: the look does not.
-    await stage.kube.apply(rotation(app.client_id, suspend=True))
+    # After the first of the two requests of a probe that finds our value live.
+    first = stage.tenant.hold(Operation.PROBE)
+    working = asyncio.create_task(stage.run_for(4 * MINUTE))
+    await first.reached()
+    second = stage.tenant.hold(Operation.PROBE)
+    first.open()
+    await second.reached()
     stage.tenant.rotate_elsewhere(app)
-    await stage.run_for(4 * MINUTE)
-    assert "Adopted" not in await reasons(stage)
+    second.open()
+    await working
+    count = sent(stage)
+    assert (await journal(stage)).state == "idle"
+    assert not {"Adopted", "RotatedElsewhere"} & set(await reasons(stage))
     await stage.run_for(HOUR)
     await assert_at_peace(stage, app, changes=3)
     assert sent(stage) == count
