@@ -90,8 +90,16 @@ KUBERNETES_REQUESTS: Final = Counter(
     ["operation", "status"],
     namespace=_PREFIX,
 )
+WEBHOOK_DELIVERIES: Final = Counter(
+    "webhook_deliveries",
+    "Messages to the webhook by what became of them; 'retried' counts tries that failed.",
+    ["result"],
+    namespace=_PREFIX,
+)
 UNEXPECTED_ERRORS: Final = Counter(
-    "unexpected_errors", "Passes that were broken off by a bug; see the log.", namespace=_PREFIX
+    "unexpected_errors",
+    "Passes and deliveries that were broken off by a bug; see the log.",
+    namespace=_PREFIX,
 )
 QUEUE_DEPTH: Final = Gauge("queue_depth", "Objects that wait for a worker.", namespace=_PREFIX)
 LEADER: Final = Gauge("leader", "1 while this process is the one that acts.", namespace=_PREFIX)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -40,6 +40,9 @@ from auth0_rotator.scheduler import Scheduler
 from auth0_rotator.servers import serve_health, serve_metrics
 from auth0_rotator.settings import Settings
 from auth0_rotator.stock import Stock
+from auth0_rotator.tasks import cause_of, cut_off
+from auth0_rotator.webhook.sender import Sender
+from auth0_rotator.webhook.signature import KeysUnusableError
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +53,8 @@ DRAIN_SECONDS: Final = 7.0
 END_SECONDS: Final = 8.5
 # Watches that do not end by themselves within this time are cut off.
 WATCH_END_SECONDS: Final = 1.5
-# And so often, for so long; as are other tasks.
-CUTS: Final = 2
-CUT_SECONDS: Final = 0.2
+# What the webhook was just told may still leave: what is under way then is dropped.
+FAREWELL_SECONDS: Final = 0.3
 # Connections and servers have so long for a polite end.
 CLOSE_SECONDS: Final = 0.5
 # How long a watch that began anew may go on listing before the mirror is compared with a full list.
@@ -67,14 +69,15 @@ def now_utc() -> datetime:
 async def run(settings: Settings) -> int:
     """Run the operator until SIGTERM, SIGINT or a fault; return the exit code.
 
-    What cannot work at all (no cluster, no CRDs, no rights, a port that is taken) is told in one line.
+    What cannot work at all (no cluster, no CRDs, no rights, a port that is taken, a secret file without
+    a secret) is told in one line.
     """
     stop = asyncio.Event()
     _stop_on_signals(stop)
     stack = contextlib.AsyncExitStack()
     try:
         return await _Service(settings, stop, stack).run()
-    except (NoAccessError, RotatorError, OSError) as error:
+    except (NoAccessError, RotatorError, OSError, KeysUnusableError) as error:
         sys.stderr.write(f"auth0-rotator: {error}\n")
         return 1
     finally:
@@ -87,21 +90,6 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-
-
-def _cause_of(ended: Iterable[asyncio.Task[Any]]) -> str:
-    """Return what the first of these tasks that failed has failed by, in one line."""
-    errors = [task.exception() for task in ended if not task.cancelled()]
-    return next((" ".join(str(error).split()) for error in errors if error is not None), "")
-
-
-async def _cut_off(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel `tasks` until they have ended. One of Kopf's that asks for a new login swallows the first
-    word, and is not waited for: whoever closes the event loop cancels what is left once more."""
-    for _ in range(CUTS):
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=CUT_SECONDS)
 
 
 class _Service:
@@ -118,6 +106,7 @@ class _Service:
         self._process = new_identity()
         self._mirror = Mirror()
         self._background: set[asyncio.Task[None]] = set()
+        self._webhook: Sender | None = None
         self._lock: LeaseLock | None = None
         self._lease: asyncio.Task[None] | None = None
         self._workers: asyncio.Task[None] | None = None
@@ -138,6 +127,9 @@ class _Service:
             await self._end()
 
     async def _start(self) -> None:
+        url, secret_file = self._settings.webhook_url, self._settings.webhook_secret_file
+        if url is not None and secret_file is not None:
+            self._webhook = Sender(url, secret_file, clock=now_utc)
         api = Api(await load_access())
         self._stack.push_async_callback(api.close)
         self._objects, self._secrets, self._workloads = Objects(api), Secrets(api), Workloads(api)
@@ -215,6 +207,7 @@ class _Service:
             process=self._process,
             unit=settings.interval_unit,
             wake=scheduler.wake,
+            tell=self._webhook.tell if self._webhook is not None else None,
         )
         self._scheduler = scheduler
         self._reconciler = Reconciler(world, leading_since=now_utc())
@@ -222,6 +215,8 @@ class _Service:
         await self._stock.take()
         await self._stock.take_strays()
         self._desk.begin(scheduler.wake_at, now_utc())
+        if self._webhook is not None:
+            self._spawn(self._webhook.run(), "webhook")
         self._workers = self._spawn(scheduler.run(), "workers")
         await scheduler.started.wait()
         self._spawn(self._take_stock_when_relisted(), "take stock")
@@ -258,7 +253,7 @@ class _Service:
             logger.error("the lease was lost")
         if self._stop.is_set():
             return 1 if is_lost else 0
-        logger.error("watching the cluster ended", extra={"cause": _cause_of(done)})
+        logger.error("watching the cluster ended", extra={"cause": cause_of(done)})
         return 1
 
     async def _end(self) -> None:
@@ -270,8 +265,10 @@ class _Service:
         self._stop.set()
         if self._workers is not None:
             await self._scheduler.drain(DRAIN_SECONDS)
+        if self._webhook is not None:
+            await self._webhook.finish(FAREWELL_SECONDS)
         # Whoever leads next meets neither our workers nor a renewal of ours.
-        await _cut_off(self._background)
+        await cut_off(self._background)
         if self._lock is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
@@ -280,7 +277,7 @@ class _Service:
             # Kopf waits for every task that it does not know, an open health check included.
             left = min(WATCH_END_SECONDS, max(0.0, deadline - clock()))
             await asyncio.wait({self._watching}, timeout=left)
-            await _cut_off({self._watching})
+            await cut_off({self._watching})
 
     async def _work(self, key: AnyKey) -> datetime | None:
         return await self._desk.work(key)

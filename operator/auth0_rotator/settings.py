@@ -5,7 +5,9 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -26,6 +28,8 @@ _PLACEHOLDERS: Final = {
     "concurrency": "N",
     "metrics_address": "HOST:PORT",
     "health_address": "HOST:PORT",
+    "webhook_url": "URL",
+    "webhook_secret_file": "FILE",
 }
 _NOBODY_IS_SERVED: Final = "say either --all-namespaces or --namespace NAME (which may be repeated)"
 
@@ -79,8 +83,27 @@ def _shown(text: str) -> str:
     return text if text and text.isprintable() and " " not in text else repr(text)
 
 
+def _checked_url(url: str) -> str:
+    """What it says is never shown: the path or query of such a URL is often a secret itself."""
+    # A Secret made by `echo` ends with a line end.
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or not url.isprintable() or " " in url:
+        message = "this is no URL that begins with https://"
+        raise ValueError(message)
+    if "@" in parts.netloc:
+        message = "credentials in the URL are not used: the signature says who sends"
+        raise ValueError(message)
+    return url
+
+
 Address = Annotated[str, AfterValidator(_checked_address)]
 Label = Annotated[str, AfterValidator(_checked_label)]
+Url = Annotated[str, AfterValidator(_checked_url)]
 
 
 class Settings(BaseModel):
@@ -110,11 +133,15 @@ class Settings(BaseModel):
     log_level: LogLevel = LogLevel.INFO
     """from which level on log lines are written (default info)"""
     allow_insecure_endpoints: bool = False
-    """let connections use plain http (rehearsals only)"""
+    """let connections and the webhook use plain http (rehearsals only)"""
     interval_unit: IntervalUnit = IntervalUnit.DAYS
     """what rotationInterval counts (default days; minutes for rehearsals only)"""
     force_interval_unit: bool = False
     """count in minutes at tenants reached by https as well, which are refused otherwise"""
+    webhook_url: Url | None = None
+    """where rotated, failed and overdue rotations are told by a signed POST"""
+    webhook_secret_file: Path | None = None
+    """the secret that signs it: whsec_ and base64, or any text of 24 characters"""
 
     @field_validator("namespace", mode="before")
     @classmethod
@@ -152,7 +179,24 @@ def parse_settings(arguments: Sequence[str], environment: Mapping[str, str] = os
         parser.error(f"say either {both}, not both")
     if not settings.all_namespaces and not settings.namespace:
         parser.error(_NOBODY_IS_SERVED)
+    fault = _webhook_fault(settings, given)
+    if fault is not None:
+        parser.error(fault)
     return settings
+
+
+def _webhook_fault(settings: Settings, given: Collection[str]) -> str | None:
+    """Return what the settings of the webhook lack, None where they lack nothing."""
+    url, file = settings.webhook_url, settings.webhook_secret_file
+    if (url is None) is not (file is None):
+        said, missing = "webhook_url", "webhook_secret_file"
+        if url is None:
+            said, missing = missing, said
+        return f"{_said(said, given)} needs {flag_of(missing)} as well"
+    is_plain = url is not None and urlsplit(url).scheme == "http"
+    if is_plain and not settings.allow_insecure_endpoints:
+        return f"{_said('webhook_url', given)}: plain http needs {flag_of('allow_insecure_endpoints')}"
+    return None
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,10 +13,13 @@ from harness.installation import OPERATOR_NAMESPACE
 from harness.names import SILENT, WELL, Names
 from harness.process import NewOperator, OperatorProcess
 from harness.proxy import Effect, Proxy
+from harness.receiver import Receiver
 from harness.waiting import ask, begin, delivered, verified
 
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/auth0-rotator"
 MOST_SECONDS = 10.0
+# What an operator takes that has nothing under way, at most.
+WITHOUT_WEBHOOK = 4.0
 
 
 async def ends_cleanly(operator: OperatorProcess, sent: str = "SIGTERM") -> None:
@@ -82,6 +85,24 @@ async def test_a_signal_while_the_api_server_answers_nothing_ends_it_cleanly(
     await ask(kube, "again")
     await gate.reached()
     await ends_cleanly(operator)
+
+
+async def test_a_webhook_that_answers_nothing_keeps_no_process_from_ending(
+    kube: Kube, simulator: Simulator, tmp_path: Path, new_operator: NewOperator
+) -> None:
+    """Wrong: messages that are waited for; ones that get lost without a word."""
+    async with Receiver() as receiver:
+        receiver.hang()
+        app = await begin(kube, simulator)
+        operator = new_operator(*receiver.flags(tmp_path))
+        await operator.start()
+        await kube.apply(rotation(app.client_id))
+        await receiver.has(1)
+        await verified(kube, 1)
+        began = time.monotonic()
+        await ends_cleanly(operator)
+        assert time.monotonic() - began < WITHOUT_WEBHOOK + 1
+    assert "webhook messages were dropped at the end cause=1 of them" in operator.log.read_text()
 
 
 async def test_a_silent_name_server_keeps_no_other_tenant_waiting_and_no_process_from_ending(

@@ -47,6 +47,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         (["run", "--all-namespaces", "--metrics-address", "a:b"], "a:b is not host:port"),
         (["run", "--all-namespaces", "--log-format", "xml"], "--log-format"),
         (["run", "--all-namespaces", "--interval-unit", "hours"], "--interval-unit"),
+        (["run", "--all-namespaces", "--webhook-url", "http://a"], "--webhook-secret-file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -54,6 +55,25 @@ def test_a_bad_flag_is_told_in_one_line(flags: list[str], words: str) -> None:
     done = run(*flags)
     assert done.returncode == 2
     assert words in one_line(done)
+
+
+def test_a_webhook_secret_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    """Before the cluster is looked for, and without the secret."""
+    file = tmp_path / "secret"
+    flags = (
+        "run",
+        "--all-namespaces",
+        "--webhook-url=https://example.com",
+        f"--webhook-secret-file={file}",
+    )
+    done = run(*flags)
+    assert done.returncode == 1
+    assert f"the webhook's secret file {file}: No such file" in one_line(done)
+    file.write_text("whsec_nobody-shall-read-it")
+    done = run(*flags)
+    assert done.returncode == 1
+    assert "after whsec_ it does not hold 24 to 64 bytes in base64" in one_line(done)
+    assert "nobody" not in done.stderr
 
 
 def test_without_a_command_the_usage_is_told() -> None:

@@ -5,7 +5,7 @@ test's. What is left is every decision and every effect, at the test's pace.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from auth0_rotator.reconciler import (
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.stock import Stock
 from auth0_rotator.subject import Key
+from auth0_rotator.webhook.message import Message
 from auth0_simulator import App, Simulator
 from controlplane import ControlPlane
 from harness.kube import Kube
@@ -52,7 +53,14 @@ class Operator:
     """One process's worth of operator. A second one on the same cluster is a second process."""
 
     def __init__(
-        self, api: Api, namespaces: Sequence[str], clock: Clock, *, unit: IntervalUnit, name: str
+        self,
+        api: Api,
+        namespaces: Sequence[str],
+        clock: Clock,
+        *,
+        unit: IntervalUnit,
+        name: str,
+        tell: Callable[[Message], None] | None = None,
     ) -> None:
         """Begin with an empty mirror, as after a start."""
         self.clock = clock
@@ -82,6 +90,7 @@ class Operator:
             process=name,
             unit=unit,
             wake=self.wake,
+            tell=tell,
         )
         self.reconciler = Reconciler(self.world, leading_since=clock.now)
         self._desk = Desk(self.mirror, self.reconciler, self.connections, self.wake)
@@ -160,6 +169,7 @@ class Stage:
         self.clock = Clock()
         self.api = api
         self.unit = IntervalUnit.DAYS
+        self.tell: Callable[[Message], None] | None = None
         self._kubes = [kube]
         self._operators: list[Operator] = []
         self.operator = self.new_operator()
@@ -168,7 +178,7 @@ class Stage:
         """Start another operator process, which knows nothing."""
         name = f"operator-{len(self._operators) + 1}"
         namespaces = [kube.namespace for kube in self._kubes]
-        operator = Operator(self.api, namespaces, self.clock, unit=self.unit, name=name)
+        operator = Operator(self.api, namespaces, self.clock, unit=self.unit, name=name, tell=self.tell)
         self._operators.append(operator)
         return operator
 

@@ -1,6 +1,6 @@
 """What `kubectl apply -k` would apply: the few parts of kustomize that deploy/ uses.
 
-Resources, one namespace for all, and patches that delete an object or replace a value. Anything
+Resources, one namespace for all, and patches that delete an object, or replace or add a value. Anything
 else in a kustomization is an error here, so that no test passes over it. Where kubectl is
 installed, a test holds this against the real thing.
 """
@@ -50,19 +50,24 @@ def _patched(manifests: list[Manifest], patch: Manifest) -> list[Manifest]:
         return [manifest for manifest in manifests if manifest["kind"] != kind]
     for operation in change:
         for manifest in chosen:
-            _replace(manifest, operation)
+            _change(manifest, operation)
     return manifests
 
 
-def _replace(manifest: Manifest, operation: Manifest) -> None:
-    if operation["op"] != "replace":
+def _change(manifest: Manifest, operation: Manifest) -> None:
+    if operation["op"] not in {"add", "replace"}:
         raise ValueError(f"{operation} is not understood here")
     *parents, last = operation["path"].removeprefix("/").split("/")
     part: Any = manifest
     for name in parents:
         part = part[int(name)] if isinstance(part, list) else part[name]
-    if last not in part:
-        raise ValueError(f"{operation['path']} is not there to be replaced")
+    is_new = operation["op"] == "add"
+    if is_new and last == "-":
+        part.append(operation["value"])
+        return
+    if (last in part) is is_new:
+        # What is added over something that is there would replace it without a word.
+        raise ValueError(f"{operation['path']} is {'there already' if is_new else 'not there'}")
     part[last] = operation["value"]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from auth0_rotator.settings import parse_settings, split_address
+from auth0_rotator.settings import parse_settings, split_address, variable_of
 from controlplane import ControlPlane
 from harness import Kube
 from harness.installation import OPERATOR_NAMESPACE, ROOT
@@ -20,6 +20,7 @@ from manifest.submission import Answer, apply, folder_of, path_of
 DEPLOY: Final = ROOT / "deploy"
 BASE: Final = DEPLOY / "base"
 OVERLAY: Final = DEPLOY / "overlays" / "single-namespace"
+WEBHOOK: Final = DEPLOY / "overlays" / "webhook"
 SAMPLE: Final = DEPLOY / "samples" / "deployment.yaml"
 
 
@@ -148,6 +149,36 @@ def test_the_arguments_are_ones_that_the_command_takes(
         assert container[probe]["httpGet"] == {"path": path, "port": "health"}
 
 
+@pytest.mark.usefixtures("installed")
+def test_the_webhook_is_set_from_a_secret(plane: ControlPlane) -> None:
+    spec = pod_of(of_kind(rendered(WEBHOOK), "Deployment"))
+    [container] = spec["containers"]
+    env = {entry["name"]: entry for entry in container["env"]}
+    file = Path(env[variable_of("webhook_secret_file")]["value"])
+    url = env[variable_of("webhook_url")]["valueFrom"]["secretKeyRef"]
+    [mount], [volume] = container["volumeMounts"], spec["volumes"]
+    assert (mount["name"], Path(mount["mountPath"]), mount["readOnly"]) == (
+        volume["name"],
+        file.parent,
+        True,
+    )
+    assert "subPath" not in mount
+    assert volume["secret"] == {
+        "secretName": url["name"],
+        "items": [{"key": "secret", "path": file.name}],
+    }
+    heading, _, _ = (WEBHOOK / "kustomization.yaml").read_text().partition("apiVersion")
+    assert f"create secret generic {url['name']} " in heading
+    assert set(re.findall(r"--from-literal=(\w+)", heading)) == {url["key"], "secret"}
+    told = {variable_of("webhook_url"): "https://a", variable_of("webhook_secret_file"): str(file)}
+    settings = parse_settings(container["args"][1:], told)
+    assert (settings.webhook_url, settings.webhook_secret_file) == ("https://a", file)
+    plain = pod_of(of_kind(rendered(BASE), "Deployment"))
+    assert [entry["name"] for entry in plain["containers"][0]["env"]] == list(env)[:-2]
+    status, answer = create_pod(plane, spec)
+    assert status == 201, answer
+
+
 def test_the_operator_has_time_to_stop() -> None:
     """It ends within 10 s; the kubelet kills it after the grace period."""
     [deployment] = documents(BASE / "deployment.yaml")
@@ -171,7 +202,7 @@ async def test_the_overlay_stays_within_one_namespace(plane: ControlPlane, kube:
         plane.request("DELETE", path_of(of_kind(manifests, kind)))
 
 
-@pytest.mark.parametrize("folder", [BASE, OVERLAY], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [BASE, OVERLAY, WEBHOOK], ids=lambda path: path.name)
 def test_kubectl_sees_the_same(folder: Path) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:

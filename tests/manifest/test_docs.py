@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +29,14 @@ from auth0_rotator.subject import (
     ROTATE_REASON,
     SETTLE_DOUBT,
 )
+from auth0_rotator.webhook.message import Type
+from auth0_rotator.webhook.signature import parse_keys, signed_headers
 from controlplane import ControlPlane
 from harness import Kube
 from harness.crash.matrix import CANCELLED, KILLED, Death
 from harness.crash.table import CANCELS, KILLS, Chapter, rows_of
 from harness.installation import ROOT
+from harness.receiver import SECRET
 from manifest.minimal import ROTATION
 from manifest.submission import apply, tried
 from model.figures import Figures
@@ -42,6 +46,7 @@ PAGES: Final = tuple(sorted(DOCS.glob("*.md")))
 OPERATOR_PAGE: Final = DOCS / "operator.md"
 PAGE_OF: Final = {kind: DOCS / f"{kind.value.lower()}.md" for kind in Kind}
 SERVERS: Final = "operator/auth0_rotator/servers.py"
+MESSAGE: Final = "operator/auth0_rotator/webhook/message.py"
 # Words in code style that are neither reasons nor conditions nor kinds.
 _OTHER_WORDS: Final = frozenset(
     {"Create", "Merge", "Immediate", "WhenDue", "Opaque", "OnDelete", *ConsumerKind}
@@ -50,7 +55,6 @@ _OTHER_WORDS: Final = frozenset(
 _NOT_YET: Final = (
     "private-key-jwt",
     "kubectl auth0-rotator",
-    "--webhook-url",
     "make bench`",
 )
 # Whatever a reader takes for a promise. CHANGELOG.md says itself what is not there yet.
@@ -127,6 +131,7 @@ def test_the_operators_page_has_every_flag_with_its_variable_and_default() -> No
     defaults = Settings.model_construct().model_dump(mode="json")
     shown = {name: f"`{str(value).lower()}`" for name, value in defaults.items()}
     shown |= {"namespace": "", "cluster_resource_namespace": "the operator's own"}
+    shown |= {"webhook_url": "", "webhook_secret_file": ""}
     assert told == {
         f"`{flag_of(name)}`": (f"`{variable_of(name)}`", shown[name]) for name in Settings.model_fields
     }
@@ -156,6 +161,29 @@ def test_the_operators_page_names_all_that_the_health_server_answers() -> None:
     routes = re.findall(r'web\.get\("(/\w+)", \w+z\)', (ROOT / SERVERS).read_text())
     assert len(routes) == 2
     assert [path for path, _ in _rows(OPERATOR_PAGE, "path")] == [f"`{route}`" for route in routes]
+
+
+def test_the_operators_page_has_every_member_of_a_message() -> None:
+    written = set(re.findall(r'"(\w+)": ', (ROOT / MESSAGE).read_text())) - {"type", "timestamp", "data"}
+    told = [name for cell, _, _ in _rows(OPERATOR_PAGE, "member") for name in re.findall(r"\w+", cell)]
+    assert len(told) >= 12
+    assert sorted(told) == sorted(written)
+    assert not [type_ for type_ in Type if f"`{type_}`" not in OPERATOR_PAGE.read_text()]
+
+
+def test_the_program_of_the_page_believes_what_the_operator_signs() -> None:
+    text = OPERATOR_PAGE.read_text()
+    [program] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    [example] = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102 - it is ours
+    is_genuine, body = names["is_genuine"], example.encode()
+    headers = dict(signed_headers("msg_1", body, parse_keys(SECRET.encode()), datetime.now(UTC)))
+    assert is_genuine(SECRET, headers, body)
+    assert not is_genuine(SECRET, headers, body + b" ")
+    late = datetime.now(UTC) - timedelta(minutes=6)
+    headers = dict(signed_headers("msg_1", body, parse_keys(SECRET.encode()), late))
+    assert not is_genuine(SECRET, headers, body)
 
 
 @pytest.mark.parametrize(

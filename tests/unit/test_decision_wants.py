@@ -13,6 +13,7 @@ from auth0_rotator.decision.wants import (
     new_tokens,
     notice_at,
     opening,
+    overdue_at,
     own_record,
     retry_at,
     scheduled_at,
@@ -588,3 +589,17 @@ def test_a_request_to_reconcile_cuts_a_back_off_short_once(
 def test_a_new_token_cuts_a_back_off_short_once(changes: dict[str, Any], *, is_waiting: bool) -> None:
     o = observation(**({"rotation": asking(), "target": None} | changes))
     assert (retry_at(o) == RETRY_AT) is is_waiting
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, DUE_AT + 5 * MINUTE, id="ahead"),
+        pytest.param({"now": DUE_AT + 9 * MINUTE}, DUE_AT + 5 * MINUTE, id="past"),
+        pytest.param({"rotation": rotation(spec={"isAutoRotationEnabled": False})}, None, id="no-date"),
+    ],
+)
+def test_a_rotation_is_overdue_five_minutes_after_its_date(
+    changes: dict[str, Any], expected: datetime | None
+) -> None:
+    assert overdue_at(observation(**changes)) == expected

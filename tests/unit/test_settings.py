@@ -1,5 +1,7 @@
 """What `auth0-rotator` was told: by command, by flag, by variable, by default."""
 
+from pathlib import Path
+
 import pytest
 
 from auth0_rotator.__main__ import USAGE, main
@@ -40,6 +42,8 @@ def test_what_is_not_said_has_the_defaults_of_the_contract() -> None:
         "allow_insecure_endpoints": False,
         "interval_unit": IntervalUnit.DAYS,
         "force_interval_unit": False,
+        "webhook_url": None,
+        "webhook_secret_file": None,
     }
 
 
@@ -47,7 +51,8 @@ def test_every_flag_is_understood() -> None:
     arguments = (
         "--namespace team-a --namespace team-b --no-leader-elect --cluster-resource-namespace vault "
         "--concurrency 3 --metrics-address 127.0.0.1:0 --health-address :9 --log-format text "
-        "--log-level debug --allow-insecure-endpoints --interval-unit minutes --force-interval-unit"
+        "--log-level debug --allow-insecure-endpoints --interval-unit minutes --force-interval-unit "
+        "--webhook-url https://hooks.example.com/in?team=a --webhook-secret-file /run/hook/secret"
     )
     assert parse_settings(arguments.split()).model_dump() == {
         "all_namespaces": False,
@@ -62,6 +67,8 @@ def test_every_flag_is_understood() -> None:
         "allow_insecure_endpoints": True,
         "interval_unit": IntervalUnit.MINUTES,
         "force_interval_unit": True,
+        "webhook_url": "https://hooks.example.com/in?team=a",
+        "webhook_secret_file": Path("/run/hook/secret"),
     }
 
 
@@ -79,7 +86,14 @@ VARIABLES = [
     ("ALLOW_INSECURE_ENDPOINTS", "1", "allow_insecure_endpoints", True),
     ("INTERVAL_UNIT", "minutes", "interval_unit", IntervalUnit.MINUTES),
     ("FORCE_INTERVAL_UNIT", "true", "force_interval_unit", True),
+    ("WEBHOOK_URL", "https://[::1]:8443", "webhook_url", "https://[::1]:8443"),
+    ("WEBHOOK_SECRET_FILE", "/run/hook/secret", "webhook_secret_file", Path("/run/hook/secret")),
 ]
+# What a setting is not taken without.
+COMPANIONS = {
+    "WEBHOOK_URL": ("--webhook-secret-file", "/run/hook/secret"),
+    "WEBHOOK_SECRET_FILE": ("--webhook-url", "https://hooks.example.com"),
+}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +106,7 @@ def test_every_flag_has_a_variable(
 ) -> None:
     monkeypatch.setenv(f"AUTH0_ROTATOR_{variable}", text)
     arguments = [] if "NAMESPACE" in variable and "CLUSTER" not in variable else ["--all-namespaces"]
-    assert getattr(parse_settings(arguments), name) == value
+    assert getattr(parse_settings([*arguments, *COMPANIONS.get(variable, ())]), name) == value
 
 
 def test_every_setting_has_been_tried_above() -> None:
@@ -251,6 +265,99 @@ def test_what_only_a_variable_can_say_wrong_is_told_too(
 ) -> None:
     monkeypatch.setenv(f"AUTH0_ROTATOR_{name}", value)
     assert refused(capsys) == f"auth0-rotator: AUTH0_ROTATOR_{name}: {told}"
+
+
+NO_URL = "this is no URL that begins with https://"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", NO_URL),
+        ("hooks.example.com/told-nobody", NO_URL),
+        ("ftp://hooks.example.com/told-nobody", NO_URL),
+        ("https:///told-nobody", NO_URL),
+        ("https://:8443/told-nobody", NO_URL),
+        ("https://hooks.example.com:0/told-nobody", NO_URL),
+        ("https://hooks.example.com:99999/told-nobody", NO_URL),
+        ("https://[::1/told-nobody", NO_URL),
+        ("https://hooks.example.com/told nobody", NO_URL),
+        ("https://hooks.example.com/told-nobody\nat-all", NO_URL),
+        (
+            "https://told-nobody:told-nobody@hooks.example.com",
+            "credentials in the URL are not used: the signature says who sends",
+        ),
+        (
+            "https://told-nobody@hooks.example.com",
+            "credentials in the URL are not used: the signature says who sends",
+        ),
+    ],
+    ids=lambda text: text[:60] or "empty",
+)
+def test_a_url_is_refused_without_being_shown(
+    url: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever can read the log of a pod must not learn the path by which anybody may post."""
+    arguments = ("--all-namespaces", "--webhook-secret-file=/run/hook/secret", f"--webhook-url={url}")
+    assert refused(capsys, *arguments) == f"auth0-rotator: --webhook-url: {told}"
+
+
+URL_FLAG = "--webhook-url=https://hooks.example.com"
+FILE_FLAG = "--webhook-secret-file=/run/hook/secret"
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "told"),
+    [
+        ({}, [URL_FLAG], "--webhook-url needs --webhook-secret-file as well"),
+        ({}, [FILE_FLAG], "--webhook-secret-file needs --webhook-url as well"),
+        (
+            {"WEBHOOK_URL": "https://hooks.example.com"},
+            [],
+            "AUTH0_ROTATOR_WEBHOOK_URL needs --webhook-secret-file as well",
+        ),
+        (
+            {"WEBHOOK_SECRET_FILE": "/run/hook/secret", "WEBHOOK_URL": ""},
+            [],
+            "AUTH0_ROTATOR_WEBHOOK_SECRET_FILE needs --webhook-url as well",
+        ),
+        (
+            {},
+            ["--webhook-url=http://hooks.example.com", FILE_FLAG],
+            "--webhook-url: plain http needs --allow-insecure-endpoints",
+        ),
+        (
+            {"WEBHOOK_URL": "HTTP://hooks.example.com"},
+            [FILE_FLAG],
+            "AUTH0_ROTATOR_WEBHOOK_URL: plain http needs --allow-insecure-endpoints",
+        ),
+    ],
+    ids=["no-file", "no-url", "variable-alone", "empty-url", "plain", "plain-variable"],
+)
+def test_what_the_webhook_lacks_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    arguments: list[str],
+    told: str,
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(f"AUTH0_ROTATOR_{name}", text)
+    assert refused(capsys, "--all-namespaces", *arguments) == f"auth0-rotator: {told}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--webhook-url=HTTPS://hooks.example.com:8443/x"],
+        ["--webhook-url=http://127.0.0.1:9", "--allow-insecure-endpoints"],
+        ["--webhook-url=https://hooks.example.com/x\n"],
+    ],
+    ids=["https", "http-in-a-rehearsal", "with-a-line-end"],
+)
+def test_a_webhook_with_all_it_needs_is_taken(arguments: list[str]) -> None:
+    found = parse_settings(["--all-namespaces", FILE_FLAG, *arguments])
+    assert found.webhook_url == arguments[0].removeprefix("--webhook-url=").strip()
 
 
 @pytest.mark.parametrize("limit", ["1", "1000"])

@@ -12,6 +12,8 @@ from auth0_rotator.schedule import day_of_schedule, is_ahead, next_rotation_in_z
 from auth0_rotator.target import Target
 from auth0_rotator.windows import next_opening
 
+# Hiccups and the first retries are over by then: a due rotation that did not come is worth an alarm.
+OVERDUE_AFTER: Final = timedelta(minutes=5)
 # For so long a restore may take from the first Secret to the last object.
 RESTORE_PATIENCE: Final = timedelta(minutes=10)
 
@@ -154,6 +156,12 @@ def due_at(o: Observation) -> datetime | None:
     if o.rotation is not None and o.rotation.status.failed:
         failed_at = o.rotation.status.last_attempted_at
     return _opened(o, scheduled_at(o, failed_at=failed_at))
+
+
+def overdue_at(o: Observation) -> datetime | None:
+    """Return from when on it is told that the automatic rotation is due and has not come."""
+    due = due_at(o)
+    return due + OVERDUE_AFTER if due is not None else None
 
 
 def kept_at(o: Observation, *, failed_at: datetime | None) -> datetime | None:

@@ -17,7 +17,7 @@ from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler import change, comparison, farewell, gate, roll_out, upkeep, verify
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
-from auth0_rotator.reconciler.reporting import report
+from auth0_rotator.reconciler.reporting import report, to_tell_at
 from auth0_rotator.reconciler.verification import resume_verification
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, World
 from auth0_rotator.record import Trigger
@@ -119,7 +119,7 @@ class Reconciler:
             return None
         if run.memory.failure is not None or run.memory.rotated is not None:
             self._world.turns.leave(key)
-        again = _no_later(self._next_instant(run, o), o)
+        again = _no_later(self._next_instant(run, o), o, to_tell_at(run, o))
         if run.memory.unwritten_status is not None:
             # What could not be told is told as soon as it can be, though nothing else is to be done.
             soon = run.postponed(None)
@@ -293,8 +293,8 @@ class Reconciler:
         return decision.until
 
 
-def _no_later(again: datetime | None, o: Observation) -> datetime | None:
-    """Return when to come again, not beyond the next look at the consumers."""
+def _no_later(again: datetime | None, o: Observation, to_tell: datetime | None) -> datetime | None:
+    """Return when to come again, not beyond the next look at the consumers, nor what is `to_tell`."""
     look = o.roll_out_at if not o.is_rolled_out else None
-    instants = [again, look if look is not None and look > o.now else None]
+    instants = [again, look if look is not None and look > o.now else None, to_tell]
     return min((instant for instant in instants if instant is not None), default=None)

@@ -111,6 +111,8 @@ class Memory:
     """A status that could not be written; it counts as if it had been."""
     told_stall: tuple[str, str] | None = None
     """The stall that an Event was posted for."""
+    told: dict[str, str] = field(default_factory=dict)
+    """The id of the last message of each type that the webhook was told."""
     # What the pass under way has done; see `begin_pass`.
     failure: Failure | None = None
     trigger: Trigger | None = None

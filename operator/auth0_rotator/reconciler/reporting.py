@@ -10,7 +10,7 @@ from typing import Any, Final
 from auth0_rotator.conditions import ConditionStatus, ConditionType, Reason, parse_timestamp
 from auth0_rotator.decision import Decision
 from auth0_rotator.decision.value import TARGET_FAULTS
-from auth0_rotator.decision.wants import due_at, new_tokens, notice_at
+from auth0_rotator.decision.wants import due_at, new_tokens, notice_at, overdue_at
 from auth0_rotator.errors import RotatorError, Stale
 from auth0_rotator.metrics import (
     LAST_ROTATION,
@@ -27,11 +27,10 @@ from auth0_rotator.record import Trigger
 from auth0_rotator.report import build_status
 from auth0_rotator.resource import Kind
 from auth0_rotator.subject import Rotation
+from auth0_rotator.webhook.message import Type, messages_of, overdue_id
 
 logger = logging.getLogger(__name__)
 
-# Hiccups and the first retries are over by then: a due rotation that did not come is worth an alarm.
-OVERDUE_AFTER: Final = timedelta(minutes=5)
 # Failures that say something about one object, and nothing about its tenant.
 _OF_ONE_OBJECT: Final = TARGET_FAULTS | {
     Reason.JOURNAL_IMMUTABLE,
@@ -76,6 +75,7 @@ async def report(run: Pass, o: Observation, decision: Decision) -> None:
     status = build_status(o, decision, outcome)
     _tell_stall(run, status)
     _measure(o, decision, status, run.world.clock)
+    _tell_webhook(run, o, decision, outcome, status)
     if _said(status) != _said(rotation.status.raw) or memory.unwritten_status is not None:
         await _write_status(run, rotation, status)
     await run.post_notices(rotation.uid)
@@ -95,6 +95,27 @@ def _notice(run: Pass, o: Observation, decision: Decision) -> datetime | None:
         "its schedule, to keep it from coming",
     )
     return due.replace(microsecond=0)
+
+
+def _tell_webhook(
+    run: Pass, o: Observation, decision: Decision, outcome: Outcome, status: Mapping[str, Any]
+) -> None:
+    """Have the webhook told what it was not told yet, before status says it: a crash in between has
+    it told again, with the same id."""
+    if run.world.tell is None:
+        return
+    for message in messages_of(o, decision, outcome, status, run.memory.trigger):
+        if run.memory.told.get(message.type) != message.id:
+            run.memory.told[message.type] = message.id
+            run.world.tell(message)
+
+
+def to_tell_at(run: Pass, o: Observation) -> datetime | None:
+    """Return when the webhook is to be told that a rotation is overdue, though nothing else happens;
+    None where nobody wants to know, or it was told."""
+    if run.world.tell is None or run.memory.told.get(Type.OVERDUE) == overdue_id(o):
+        return None
+    return overdue_at(o)
 
 
 async def _note_end(run: Pass, o: Observation, outcome: Outcome) -> None:
@@ -174,7 +195,7 @@ def _measure(
         else:
             forget_series(gauge, o.key.namespace, o.key.name)
     # Asked for at each scrape: they come true while nothing happens.
-    overdue = partial(_is_overdue, due_at(o), clock)
+    overdue = partial(_has_come, overdue_at(o), clock)
     OVERDUE.labels(o.key.namespace, o.key.name).set_function(overdue)
     spec = o.rotation.spec if o.rotation is not None else None
     is_coming = decision.reason is Reason.WAITING_FOR_DUE_DATE
@@ -189,8 +210,8 @@ def _is_upcoming(due: datetime | None, before: timedelta, clock: Callable[[], da
     return float(due is not None and due - before <= clock() < due)
 
 
-def _is_overdue(due: datetime | None, clock: Callable[[], datetime]) -> float:
-    return float(due is not None and clock() - due > OVERDUE_AFTER)
+def _has_come(instant: datetime | None, clock: Callable[[], datetime]) -> float:
+    return float(instant is not None and clock() >= instant)
 
 
 def _said(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from auth0_rotator.reconciler.consumers import (
 )
 from auth0_rotator.reconciler.memory import RollOut
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.record import CommitRecord
+from auth0_rotator.record import CommitRecord, Trigger
 from auth0_rotator.resource import DISCOVERED
 from auth0_rotator.subject import Rotation
 
@@ -181,7 +181,8 @@ async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -
             return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the delivered value"
         return Reason.ROLLING_OUT, f"{consumer} is rolling out"
     record = given(given(o.journal).current).record
-    if not record.is_generated or record.rotated_at is None:
+    is_kept = not record.is_generated and record.trigger is Trigger.CREATION
+    if is_kept or record.rotated_at is None:
         return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the value that was kept"
     pods = await run.world.workloads.pods(run.key.namespace, workload.selector)
     older = older_pods(pods, record.rotated_at)

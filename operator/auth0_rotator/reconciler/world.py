@@ -29,6 +29,7 @@ from auth0_rotator.reconciler.turns import Turns
 from auth0_rotator.resource import Kind
 from auth0_rotator.schedule import IntervalUnit
 from auth0_rotator.subject import ConnectionKey, Key
+from auth0_rotator.webhook.message import Message
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ class World:
     unit: IntervalUnit
     wake: Callable[[Key | ConnectionKey], None]
     """Have another rotation looked at, or a connection checked, soon."""
+    tell: Callable[[Message], None] | None = None
+    """Have the webhook told, which nobody waits for; None where there is none."""
 
 
 @dataclass(slots=True)
