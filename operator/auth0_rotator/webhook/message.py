@@ -105,7 +105,8 @@ def _is_news(o: Observation, rotation: Rotation, record: CommitRecord, rotated_a
     """Return whether this object's own rotation was carried out lately and is told nowhere yet."""
     is_told = rotation.status.tells_of(record.rotation_id)
     # What is older than the object was adopted, by it or by one of its name before.
-    is_own = record.is_generated and (rotation.created_at or o.now) <= rotated_at + SKEW
+    created_at = rotation.created_at
+    is_own = record.is_generated and created_at is not None and created_at <= rotated_at + SKEW
     return not is_told and is_own and timedelta(0) <= o.now - rotated_at <= NEWS
 
 
