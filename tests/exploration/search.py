@@ -12,6 +12,7 @@ from functools import partial
 
 from examples import NOW
 from exploration.laws import BrokenLawError, check_kept, check_rest, expired, taken
+from exploration.numbering import renumbered
 from exploration.scene import Fate
 from exploration.state import INSTANTS, Budget, State, Worker, changed
 from exploration.things import deleted
@@ -62,8 +63,9 @@ class Search:
         while waiting and (self._most is None or len(self._before) < self._most):
             state = waiting.popleft()
             await self._check(state)
-            async for words, following in self._successors(state):
+            async for words, told in self._successors(state):
                 self._moves += 1
+                following = renumbered(told)
                 if following not in self._before:
                     self._before[following] = state, words
                     waiting.append(following)
@@ -117,7 +119,7 @@ class Search:
             if following is None:
                 break
             told.append(words)
-            quiet = following
+            quiet = renumbered(following)
             if len(told) > MOST_MOVES:
                 raise self._story(state, "there is no rest", *told[:12])
         else:

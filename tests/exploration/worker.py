@@ -91,7 +91,12 @@ class Stepper:
     def run(self, walk: Coroutine[None, None, T]) -> T:
         """Return what a walk comes to that makes moves."""
         with contextlib.closing(self._loop), _uncollected():
-            return self._loop.run_until_complete(walk)
+            try:
+                return self._loop.run_until_complete(walk)
+            finally:
+                # Else the search for garbage would look through all of it once more.
+                self._known.clear()
+                self._workers.clear()
 
     async def move(self, state: State, number: int, fate: Fate = Fate.FINE) -> Move:
         """Return what comes of it when the worker with this `number` does its next thing.
