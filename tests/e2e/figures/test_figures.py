@@ -3,12 +3,16 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
 
 from auth0_simulator import App, Moment, Operation, Simulator
 from harness import Kube, connection, credentials, rotation
 from harness.process import NewOperator
 from harness.secrets import changes, values_of
 from harness.waiting import begin, delivered, verified
+
+# A tenant that takes a hundred changes while a test can wait.
+AMPLE: Final = {"requestsPerSecond": 20, "burst": 20}
 
 
 async def test_a_first_rotation_is_delivered_within_five_seconds_of_the_start(
@@ -28,7 +32,7 @@ async def test_a_first_rotation_is_delivered_within_five_seconds_of_the_start(
 async def test_a_hundred_objects_fit_in_ninety_megabytes(
     kube: Kube, simulator: Simulator, new_operator: NewOperator, told: Callable[[str], None]
 ) -> None:
-    await kube.apply(credentials(simulator.tenant), connection(simulator))
+    await kube.apply(credentials(simulator.tenant), connection(simulator, rateLimit=AMPLE))
     apps = [simulator.tenant.add_app(f"app-{number}") for number in range(100)]
     operator = new_operator()
     await operator.start()
@@ -46,8 +50,7 @@ async def test_from_acceptance_to_the_written_target_it_takes_less_than_a_quarte
     kube: Kube, simulator: Simulator, new_operator: NewOperator, told: Callable[[str], None]
 ) -> None:
     """The outage that a rotation costs, by a watch beside the operator: p99 of a hundred rotations."""
-    limit = {"requestsPerSecond": 20, "burst": 20}
-    await kube.apply(credentials(simulator.tenant), connection(simulator, rateLimit=limit))
+    await kube.apply(credentials(simulator.tenant), connection(simulator, rateLimit=AMPLE))
     apps = {name: simulator.tenant.add_app(name) for name in (f"app-{n}" for n in range(100))}
     await new_operator().start()
     bodies = [rotation(app.client_id, name) for name, app in apps.items()]
