@@ -11,7 +11,7 @@ from controlplane import ControlPlane
 from harness.crash.table import Ledger
 from harness.installation import install_crds
 from harness.kube import Kube
-from harness.proxy import Proxy
+from harness.proxy import DIRECTLY, Proxy
 from harness.stage import Stage, staged
 
 _numbers = itertools.count(1)
@@ -70,12 +70,13 @@ async def kube(plane: ControlPlane) -> AsyncIterator[Kube]:
     await kube.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def api(plane: ControlPlane) -> AsyncIterator[Api]:
-    """The operator's own client, as the administrator."""
+    """The operator's own client, as the administrator; it keeps nothing but its connections."""
     configuration = Configuration(host=plane.url, ssl_ca_cert=str(plane.ca_file))
     configuration.api_key["BearerToken"] = "Bearer administrator"
     configuration.disable_strict_ssl_verification = True
+    configuration.client_session_kwargs = DIRECTLY
     api = Api(configuration)
     yield api
     await api.close()

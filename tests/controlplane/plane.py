@@ -7,7 +7,9 @@ the one that started them, also when that is killed.
 import base64
 import contextlib
 import ctypes
+import functools
 import json
+import os
 import shutil
 import signal
 import socket
@@ -31,6 +33,21 @@ from controlplane.binaries import CORE, Binaries, resolve
 READY_SECONDS: Final = 60.0
 ADMIN_TOKEN: Final = "administrator"
 _PDEATHSIG: Final = 1
+# A quarter of what the API server does among so few objects would be the search for garbage.
+_GARBAGE: Final = {"GOGC": "400"}
+# What the operator's objects meet: their owners, their namespaces, and the workloads that mount them.
+_CONTROLLERS: Final = (
+    "daemonset-controller",
+    "deployment-controller",
+    "disruption-controller",
+    "garbage-collector-controller",
+    "namespace-controller",
+    "node-lifecycle-controller",
+    "replicaset-controller",
+    "resourcequota-controller",
+    "serviceaccount-controller",
+    "statefulset-controller",
+)
 # Metadata only: who did what, which is what tests count. Never a body.
 _AUDIT_POLICY: Final = {
     "apiVersion": "audit.k8s.io/v1",
@@ -88,6 +105,13 @@ class ControlPlane:
     def ca_file(self) -> Path:
         """The certificate to trust."""
         return self.folder / "certificates" / "apiserver.crt"
+
+    @functools.cached_property
+    def trust(self) -> ssl.SSLContext:
+        """That certificate, loaded once."""
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return context
 
     def __enter__(self) -> Self:
         try:
@@ -196,6 +220,7 @@ class ControlPlane:
             "--use-service-account-credentials=false",
             "--leader-elect=false",
             "--secure-port=0",
+            f"--controllers={','.join(_CONTROLLERS)}",
             "-v=0",
         ]
 
@@ -247,10 +272,8 @@ class ControlPlane:
             data=json.dumps(body).encode() if body is not None else None,
             headers={"Authorization": f"Bearer {token}", "Content-Type": content_type},
         )
-        context = ssl.create_default_context(cafile=str(self.ca_file))
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         try:
-            with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:  # noqa: S310
                 return answer.status, _parsed(answer)
         except urllib.error.HTTPError as error:
             return error.code, _parsed(error)
@@ -282,7 +305,7 @@ class ControlPlane:
 
     def _spawn(self, name: str, *flags: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = spawn([self._binaries[name], *flags], log)
+            process = spawn([self._binaries[name], *flags], log, env=_GARBAGE | os.environ)
         self._processes.append(process)
         if self._janitor is not None and self._janitor.stdin is not None:
             self._janitor.stdin.write(f"{process.pid}\n".encode())

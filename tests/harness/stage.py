@@ -55,7 +55,7 @@ class Operator:
     def __init__(
         self,
         api: Api,
-        namespaces: Sequence[str],
+        kubes: Sequence[Kube],
         clock: Clock,
         *,
         unit: IntervalUnit,
@@ -63,6 +63,9 @@ class Operator:
         tell: Callable[[Message], None] | None = None,
     ) -> None:
         """Begin with an empty mirror, as after a start."""
+        namespaces = [kube.namespace for kube in kubes]
+        self._cluster = kubes[0]
+        self._revision = ""
         self.clock = clock
         self.mirror = Mirror()
         self.due: dict[AnyKey, datetime] = {}
@@ -116,9 +119,14 @@ class Operator:
 
     async def _look(self) -> None:
         """Have those keys worked on that something happened to, or whose instant has come."""
+        found = set[AnyKey]()
+        # What was written by whomever changes the revision; where nothing was, the lists are the same.
+        revision = await self._cluster.revision()
         if not self._has_begun:
             await self.stock.check_installation()
-        found = await self.stock.take()
+        if revision != self._revision:
+            found |= await self.stock.take()
+            self._revision = revision
         if not self._has_begun:
             self._has_begun = True
             found |= await self.stock.take_strays()
@@ -177,8 +185,7 @@ class Stage:
     def new_operator(self) -> Operator:
         """Start another operator process, which knows nothing."""
         name = f"operator-{len(self._operators) + 1}"
-        namespaces = [kube.namespace for kube in self._kubes]
-        operator = Operator(self.api, namespaces, self.clock, unit=self.unit, name=name, tell=self.tell)
+        operator = Operator(self.api, self._kubes, self.clock, unit=self.unit, name=name, tell=self.tell)
         self._operators.append(operator)
         return operator
 

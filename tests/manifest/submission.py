@@ -1,7 +1,6 @@
 """Objects of any kind, sent as kubectl sends them."""
 
 import json
-import ssl
 import urllib.request
 from collections.abc import Mapping
 from copy import deepcopy
@@ -87,8 +86,6 @@ def table(plane: ControlPlane, folder: str) -> dict[str, Any]:
             "Accept": "application/json;as=Table;v=v1;g=meta.k8s.io",
         },
     )
-    context = ssl.create_default_context(cafile=str(plane.ca_file))
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30, context=plane.trust) as answer:  # noqa: S310
         body: dict[str, Any] = json.loads(answer.read())
     return body

@@ -11,6 +11,7 @@ from auth0_rotator.cluster.api import Body, Written
 from auth0_rotator.conditions import Reason, timestamp
 from auth0_rotator.errors import Retry
 from auth0_rotator.schedule import IntervalUnit
+from harness.kube import Kube
 from harness.stage import Clock, Operator
 from model.tenant import Trap
 
@@ -90,9 +91,9 @@ class WatchedApi(Api):
 class MortalOperator(Operator):
     """An operator process of the story."""
 
-    def __init__(self, api: WatchedApi, namespace: str, clock: Clock, *, name: str) -> None:
+    def __init__(self, api: WatchedApi, kube: Kube, clock: Clock, *, name: str) -> None:
         """Begin with an empty mirror."""
-        super().__init__(api, [namespace], clock, unit=IntervalUnit.DAYS, name=name)
+        super().__init__(api, [kube], clock, unit=IntervalUnit.DAYS, name=name)
         self.api = api
         self.name = name
 

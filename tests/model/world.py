@@ -127,7 +127,7 @@ class World:
         configuration.api_key["BearerToken"] = f"Bearer {ADMIN_TOKEN}"
         configuration.disable_strict_ssl_verification = True
         api, name = WatchedApi(configuration, self.clock), f"operator-{next(self._numbers)}"
-        self.operators.append(MortalOperator(api, self.kube.namespace, self.clock, name=name))
+        self.operators.append(MortalOperator(api, self.kube, self.clock, name=name))
         self.figures.operators_started += 1
 
     async def end_operator(self) -> None:

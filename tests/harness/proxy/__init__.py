@@ -34,6 +34,6 @@ the API server has answered; a watch has no such moment.
 
 from harness.proxy.effects import Effect
 from harness.proxy.faults import Call
-from harness.proxy.server import Proxy
+from harness.proxy.server import DIRECTLY, Proxy
 
-__all__ = ["Call", "Effect", "Proxy"]
+__all__ = ["DIRECTLY", "Call", "Effect", "Proxy"]
