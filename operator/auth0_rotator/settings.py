@@ -141,7 +141,7 @@ class Settings(BaseModel):
     webhook_url: Url | None = None
     """where rotated, failed and overdue rotations are told by a signed POST"""
     webhook_secret_file: Path | None = None
-    """the secret that signs it: whsec_ and base64, or any text of 24 characters"""
+    """the secret that signs it: whsec_ and base64, or any text of at least 24 bytes"""
 
     @field_validator("namespace", mode="before")
     @classmethod

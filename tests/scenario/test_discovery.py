@@ -146,3 +146,18 @@ async def test_two_secrets_of_one_reader_that_change_together_restart_it_once(st
     await current(stage, name="two")
     assert [app.changes for app in apps.values()] == [2, 2]
     assert await generation(stage.kube) == was + 1
+
+
+async def test_readers_of_different_secrets_carry_their_own_mark_only(stage: Stage) -> None:
+    """Catches a mark for a Secret that a workload does not read, by which it rolls for nothing."""
+    await stage.kube.apply(workload(), workload(name="two", reads="two"))
+    await stage.connect()
+    for name in ("web", "two"):
+        app = stage.tenant.add_app(name)
+        await stage.kube.apply(rotation(app.client_id, name, **DISCOVER))
+    await current(stage)
+    await current(stage, name="two")
+    for name in ("web", "two"):
+        own = [(await stage.kube.status(name))["lastRotationId"]]
+        assert list((await marks(stage.kube, name=name)).values()) == own
+        assert await generation(stage.kube, name=name) == 2

@@ -8,7 +8,7 @@ import pytest
 from auth0_rotator.cluster import Api
 from auth0_simulator import App
 from controlplane import ControlPlane
-from harness import Kube, Stage
+from harness import Kube, Stage, rotation
 from harness.proxy import Effect, Proxy
 from harness.stage import staged
 from harness.story import ask, assert_at_peace
@@ -80,6 +80,41 @@ async def test_a_due_date_waits_for_a_budget_that_allows_no_disruption(stage: St
     await stage.kube.delete("PodDisruptionBudget", "web")
     await stage.run_for(40 * SECOND)
     assert app.changes == 2
+
+
+async def test_without_anybody_to_look_at_the_gate_holds_nothing(stage: Stage) -> None:
+    """Catches a gate that waits for consumers that nobody named."""
+    await stage.kube.apply(workload(replicas=1))
+    app = await stage.rotated(**GATE)
+    at = datetime.fromisoformat((await stage.kube.status("web"))["nextRotationAt"])
+    await stage.run_for(at - stage.clock.now + SECOND)
+    assert app.changes == 2
+
+
+async def test_who_waits_at_the_gate_keeps_no_turn_from_others(stage: Stage) -> None:
+    """Catches a place in the queue that is held by one that may not begin."""
+    await stage.kube.apply(workload())
+    await stage.connect(governor={"minSpacing": "10m"})
+    apps = {name: stage.tenant.add_app(name) for name in ("a", "b", "c")}
+    for name, app in apps.items():
+        spec = NAMED if name == "a" else {"rotationInterval": 1}
+        await stage.kube.apply(rotation(app.client_id, name, **spec))
+    await stage.settle()
+    await current(stage, name="a")
+    await stage.kube.merge("Deployment", "web", {"spec": {"replicas": 1}})
+    at = datetime.fromisoformat((await stage.kube.status("a"))["nextRotationAt"])
+    # By then the other two have had their turns, and its own has come again.
+    await stage.run_for(at - stage.clock.now + 1230 * SECOND)
+    assert {name: app.changes for name, app in apps.items()} == {"a": 1, "b": 2, "c": 2}
+    told = await stage.kube.condition("a", "Reconciling")
+    assert told["reason"] == "RestartGateClosed"
+    await stage.kube.merge("Deployment", "web", {"spec": {"replicas": 0}})
+
+    async def is_rotated() -> bool:
+        await stage.run_for(60 * SECOND)
+        return apps["a"].changes == 2
+
+    await stage.kube.eventually(is_rotated)
 
 
 async def test_an_open_gate_costs_no_time(stage: Stage) -> None:

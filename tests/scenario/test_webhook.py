@@ -159,7 +159,7 @@ async def test_a_value_that_is_adopted_is_told_as_no_rotation(stage: Stage, rece
     assert [one.data["trigger"] for one in await receiver.has(2)] == ["creation", "manual"]
 
 
-async def test_a_person_who_switches_the_webhook_off_has_no_further_passes(stage: Stage) -> None:
+async def test_without_a_webhook_nobody_comes_for_what_is_overdue(stage: Stage) -> None:
     """Catches passes at instants at which nobody is to be told."""
     app = await stage.rotated(rotationInterval=1)
     await stage.kube.apply(rotation(app.client_id, rotationInterval=1, suspend=True))

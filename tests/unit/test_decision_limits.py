@@ -278,16 +278,14 @@ def gated(gate: Gate | None, **changes: Any) -> Observation:
         pytest.param(None, INSPECT, id="not-looked-yet"),
         pytest.param(Gate(DUE_AT + 5 * SECOND, ""), DUE, id="open"),
         pytest.param(Gate(DUE_AT, ""), INSPECT, id="looked-too-long-ago"),
+        pytest.param(Gate(DUE_AT + limits.GATE_PAUSE + TICK, ""), INSPECT, id="the-clock-was-set-back"),
         pytest.param(
-            Gate(DUE_AT + limits.LONGEST_GATE + TICK, ""), INSPECT, id="the-clock-was-set-back"
-        ),
-        pytest.param(
-            Gate(DUE_AT + limits.LONGEST_GATE, "web rolls"),
+            Gate(DUE_AT + limits.GATE_PAUSE, "web rolls"),
             Decision(
                 Action.HOLD,
                 Reason.RESTART_GATE_CLOSED,
                 "due since 2026-12-01T00:00:00Z; web rolls",
-                until=DUE_AT + limits.LONGEST_GATE,
+                until=DUE_AT + limits.GATE_PAUSE,
             ),
             id="closed",
         ),

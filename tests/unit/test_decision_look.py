@@ -8,7 +8,7 @@ import pytest
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
-from auth0_rotator.decision.look import meanwhile
+from auth0_rotator.decision.look import hold_or_probe
 from auth0_rotator.observation import Observation
 from examples import (
     DAY,
@@ -186,7 +186,7 @@ def test_a_value_is_not_looked_at(changes: dict[str, Any]) -> None:
 def test_where_there_is_nothing_to_look_at_a_hold_stays_what_it_is(changes: dict[str, Any]) -> None:
     """Other rules speak of these first: nobody may rest on that."""
     waits = Decision(Action.HOLD, Reason.SUSPENDED, "for a reason", until=NOW + DAY)
-    assert meanwhile(looking(**changes), waits) == waits
+    assert hold_or_probe(looking(**changes), waits) == waits
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from auth0_rotator.decision import rotation as rotation_rules
 from auth0_rotator.decision import sending as sending_rules
 from auth0_rotator.decision import value as value_rules
 from auth0_rotator.journal import Journal
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import Gate, Observation
 from examples import (
     BY_HAND,
     CLIENT_ID,
@@ -651,6 +651,7 @@ def test_without_anything_there_is_nothing_to_wait_for() -> None:
 SPECS: list[dict[str, Any]] = [
     {},
     {"suspend": True},
+    {"restartGate": True},
     {"isAutoRotationEnabled": False},
     {"rotationInterval": 1},
     {"initialRotation": "WhenDue"},
@@ -748,6 +749,7 @@ observations = st.builds(
     is_verification_done=st.booleans(),
     verify_at=st.sampled_from([None, NOW, NOW + MINUTE]),
     look_at=st.sampled_from([None, NOW, NOW + MINUTE]),
+    gate=st.sampled_from([None, Gate(NOW + MINUTE / 2, ""), Gate(NOW + MINUTE / 2, "web rolls")]),
     alone_since=st.sampled_from([None, NOW - MINUTE, NOW - 10 * MINUTE]),
     is_target_refused=st.booleans(),
     compare_at=st.sampled_from([None, NOW, NOW + MINUTE]),

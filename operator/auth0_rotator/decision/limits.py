@@ -19,7 +19,7 @@ LOOK_AGAIN: Final = timedelta(minutes=10)
 # Windows are looked ahead for so far that only another day tells more.
 LOOK_FOR_OPENING: Final = timedelta(days=1)
 # Consumers that are in the way of a rotation are looked at this often.
-LONGEST_GATE: Final = timedelta(seconds=30)
+GATE_PAUSE: Final = timedelta(seconds=30)
 
 
 def closed_window_holds(o: Observation) -> Decision | None:
@@ -75,7 +75,7 @@ def closed_gate_holds(o: Observation) -> Decision | None:
     spec = o.rotation.spec if o.rotation is not None else None
     if spec is None or not spec.restart_gate or o.attempt is not None:
         return None
-    if o.gate is None or not is_ahead(o.gate.until, o.now, at_most=LONGEST_GATE):
+    if o.gate is None or not is_ahead(o.gate.until, o.now, at_most=GATE_PAUSE):
         message = f"{_since(o)}; its consumers are looked at first"
         return Decision(Action.INSPECT, Reason.RESTART_GATE_CLOSED, message, trigger=Trigger.SCHEDULE)
     if not o.gate.obstacle:

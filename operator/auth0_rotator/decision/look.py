@@ -11,7 +11,7 @@ from auth0_rotator.observation import Observation
 LOOK_ROOM: Final = timedelta(minutes=1)
 
 
-def meanwhile(o: Observation, waits: Decision) -> Decision:
+def hold_or_probe(o: Observation, waits: Decision) -> Decision:
     """Return a hold, no longer than until the next look at the value; or that look, once it is due.
 
     What the hold waits for comes first where it is near.

@@ -12,7 +12,7 @@ from auth0_rotator.decision.limits import (
     unproven_canary_holds,
     windows_that_never_open,
 )
-from auth0_rotator.decision.look import meanwhile
+from auth0_rotator.decision.look import hold_or_probe
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
 from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, journal_fault, target_fault
@@ -59,12 +59,12 @@ def suspended_holds(o: Observation) -> Decision | None:
     """Suspended means no rotation at all, manual ones included."""
     if o.rotation is None or o.rotation.spec is None or not o.rotation.spec.suspend:
         return None
-    return _at_rest(o, hold(Reason.SUSPENDED, "suspended by spec.suspend"))
+    return _hold_or_ask(o, hold(Reason.SUSPENDED, "suspended by spec.suspend"))
 
 
 def frozen_namespace_holds(o: Observation) -> Decision | None:
     """A frozen namespace is one in which everything is suspended."""
-    return _at_rest(o, hold(Reason.FROZEN, _FROZEN, _thaw_at(o))) if o.is_frozen else None
+    return _hold_or_ask(o, hold(Reason.FROZEN, _FROZEN, _thaw_at(o))) if o.is_frozen else None
 
 
 def _no_later(o: Observation, until: datetime | None) -> datetime | None:
@@ -139,16 +139,16 @@ def due_date_rotates(o: Observation) -> Decision | None:
     for limit in (closed_window_holds, open_circuit_holds, unproven_canary_holds):
         waits = limit(o)
         if waits is not None:
-            return _at_rest(o, waits)
+            return _hold_or_ask(o, waits)
     wanted = _rotate(o, Trigger.SCHEDULE, Reason.DUE, f"due since {due:%Y-%m-%dT%H:%M:%SZ}")
     gate = closed_gate_holds(o) if wanted.action is Action.ROTATE else None
-    return _at_rest(o, gate) if gate is not None and gate.action is Action.HOLD else gate or wanted
+    return _hold_or_ask(o, gate) if gate is not None and gate.action is Action.HOLD else gate or wanted
 
 
-def _at_rest(o: Observation, waits: Decision) -> Decision:
-    """Return what is done while no rotation may be: what was delivered is probed, which is none."""
+def _hold_or_ask(o: Observation, waits: Decision) -> Decision:
+    """Return the hold, or the verification or probe that is due while no rotation may begin."""
     waits = replace(waits, until=_no_later(o, waits.until))
-    return unverified_value_is_probed(o) or meanwhile(o, waits)
+    return unverified_value_is_probed(o) or hold_or_probe(o, waits)
 
 
 def unverified_value_is_probed(o: Observation) -> Decision | None:
@@ -165,7 +165,7 @@ def unverified_value_is_probed(o: Observation) -> Decision | None:
 def immutable_journal_holds(o: Observation) -> Decision | None:
     """A journal that can take no new value is told before one is wanted."""
     fault = journal_fault(o)
-    return meanwhile(o, fault) if fault is not None else None
+    return hold_or_probe(o, fault) if fault is not None else None
 
 
 def otherwise_hold(o: Observation) -> Decision:
@@ -181,12 +181,12 @@ def otherwise_hold(o: Observation) -> Decision:
     if due is None:
         never = windows_that_never_open(o)
         if never is not None:
-            return meanwhile(o, never)
+            return hold_or_probe(o, never)
         message = f"rotates only when asked to{_by_status(o)}"
-        return meanwhile(o, hold(Reason.AUTOMATION_OFF, message, until))
+        return hold_or_probe(o, hold(Reason.AUTOMATION_OFF, message, until))
     known = ", and the next value is announced" if is_announced(o) else ""
     message = f"due at {due:%Y-%m-%dT%H:%M:%SZ}{known}{_by_status(o)}"
-    return meanwhile(o, hold(Reason.WAITING_FOR_DUE_DATE, message, until))
+    return hold_or_probe(o, hold(Reason.WAITING_FOR_DUE_DATE, message, until))
 
 
 def _by_status(o: Observation) -> str:
@@ -211,7 +211,7 @@ def _rotate(o: Observation, trigger: Trigger, reason: Reason, message: str) -> D
     if waits is not None:
         return waits
     if backs_off is not None and not _is_mended(o, rotation):
-        return meanwhile(o, backs_off)
+        return hold_or_probe(o, backs_off)
     own = _own_client(o, rotation.spec)
     if own is not None:
         return own

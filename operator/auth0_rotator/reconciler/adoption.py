@@ -54,7 +54,7 @@ async def find_foreign(run: Pass, o: Observation) -> Found:
     parked = journal.next.secret if journal.next is not None else None
     is_known = shown in {given(journal.current).secret, journal.previous, parked}
     if is_known or await tenant.probe(client_id, shown) is not Liveness.LIVE:
-        obstacle = f"{record.domain} does not accept the value that it shows"
+        obstacle = f"{record.domain} is not known to accept the value that it shows"
         return Found(obstacle=obstacle, is_passing=True)
     return Found(secret=shown)
 

@@ -11,6 +11,7 @@ from auth0_rotator.errors import Refused
 from auth0_rotator.journal import LATE_REQUEST, Journal, expecting_late_request, refused
 from auth0_rotator.metrics import DELIVERY_SECONDS, DUE_TO_DELIVERED_SECONDS, ROTATIONS
 from auth0_rotator.observation import Attempt, Observation, given
+from auth0_rotator.reconciler.memory import Acceptance
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.verification import begin_verification
 from auth0_rotator.reconciler.world import Pass
@@ -89,7 +90,7 @@ def _tell(run: Pass, attempt: Attempt) -> None:
     delivered = attempt.delivered_milliseconds
     elapsed = asyncio.get_running_loop().time() - attempt.accepted_at
     accepted_at = now - timedelta(seconds=elapsed)
-    run.memory.accepted = (record.rotation_id, accepted_at)
+    run.memory.last_acceptance = Acceptance(record.rotation_id, accepted_at)
     run.memory.attempt = None
     run.memory.tried_tokens = frozenset()
     run.memory.rotated = {

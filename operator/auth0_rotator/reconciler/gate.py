@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from auth0_rotator.decision import Decision
-from auth0_rotator.decision.limits import LONGEST_GATE
+from auth0_rotator.decision.limits import GATE_PAUSE
 from auth0_rotator.disruption import obstacle_to
 from auth0_rotator.observation import Gate, Observation
 from auth0_rotator.reconciler.consumers import read_consumers
@@ -20,4 +20,4 @@ async def inspect_consumers(run: Pass, o: Observation, _: Decision) -> None:
     budgets = await run.world.workloads.budgets(run.key.namespace) if there else []
     obstacles = [obstacle_to(consumer, workload, budgets) for consumer, workload in there.items()]
     obstacle = next(filter(None, obstacles), "")
-    run.memory.gate = Gate(o.now + (LONGEST_GATE if obstacle else OPEN_FOR), obstacle)
+    run.memory.gate = Gate(o.now + (GATE_PAUSE if obstacle else OPEN_FOR), obstacle)

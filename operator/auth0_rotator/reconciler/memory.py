@@ -47,6 +47,14 @@ class Watch:
     """Whether the last look found what could have been adopted, had the connection had the scope."""
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """When the tenant took the value of a rotation."""
+
+    rotation_id: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class RollOut:
     """How far the consumers of one value have come."""
@@ -76,8 +84,8 @@ class Memory:
     """Whether the object itself was there at some time since."""
     leaving_seen_at: datetime | None = None
     """When the rotation, or its journal, was first seen being deleted."""
-    accepted: tuple[str, datetime] | None = None
-    """The id of the last rotation that this process carried out, and when the tenant took its value."""
+    last_acceptance: Acceptance | None = None
+    """Of the last rotation that this process carried out."""
     told_delivery_at: datetime | None = None
     """When it was last told that an accepted value cannot be delivered."""
     tried_tokens: frozenset[str] = frozenset()

@@ -139,8 +139,7 @@ async def _restart_and_look(
     if is_restarted:
         marked = await run.world.workloads.mark(namespace, consumer, lacking, version=workload.version)
         if marked is None:
-            message = f"{consumer} went right before its restart"
-            raise Stale(Reason.BUSY, message)
+            return _Finding(Reason.ROLLING_OUT, f"{consumer} went right before its restart")
         workload = marked
     reason, message = await _state(run, o, consumer, workload)
     is_marked = not workload.lacks(own)
@@ -210,7 +209,8 @@ def _conclude(run: Pass, o: Observation, found: list[_Finding]) -> None:
         message = "; ".join(finding.message for finding in found) or _NOBODY
         _tell(run, ConditionStatus.TRUE, Reason.CONSUMERS_CURRENT, message)
         entry = run.budget(o)
-        if rolling.is_restart and ROLLED not in entry:
+        # What was adopted has been the tenant's for nobody knows how long.
+        if rolling.is_restart and ROLLED not in entry and given(o.record).is_generated:
             took = milliseconds_since(run.accepted_at(o), now)
             run.memory.rolled_milliseconds = took
             ROLL_SECONDS.observe(took / 1000)

@@ -30,8 +30,9 @@ from auth0_rotator.schedule import next_probe_at
 
 # A change that is older than this has come everywhere: twenty times what Auth0 documents.
 SPREAD_AFTER: Final = timedelta(minutes=10)
-# So long it is tried to find what somebody set: reads may lag as much as logins.
-GIVEN_UP_AFTER: Final = timedelta(minutes=3)
+# Two minutes after a refusal is believed nobody tries any more to find what somebody set: reads may lag
+# as much as logins.
+GIVEN_UP_AFTER: Final = BELIEVED_AFTER + timedelta(minutes=2)
 
 
 async def verify(run: Pass, o: Observation, _: Decision) -> None:

@@ -199,9 +199,10 @@ class Pass:
 
     def accepted_at(self, o: Observation) -> datetime:
         """Return when the tenant took the current value: to the second, where another process saw it."""
-        record, seen = given(o.record), self.memory.accepted
-        is_seen = seen is not None and seen[0] == record.rotation_id
-        return seen[1] if seen is not None and is_seen else record.rotated_at or o.now
+        record, seen = given(o.record), self.memory.last_acceptance
+        if seen is not None and seen.rotation_id == record.rotation_id:
+            return seen.at
+        return record.rotated_at or o.now
 
     # The attempt -----------------------------------------------------------------------------
 
