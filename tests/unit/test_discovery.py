@@ -93,6 +93,7 @@ def test_a_pod_reads_what_its_containers_and_volumes_name(
         pytest.param({SECRETS_AUTO: "true"}, {}, SECRETS_AUTO, id="all-secrets"),
         pytest.param({WAVE: "true"}, {}, WAVE, id="wave"),
         pytest.param({RELOAD: "api, web"}, {}, RELOAD, id="by-name"),
+        pytest.param({RELOAD: "web,api"}, {}, RELOAD, id="by-name-without-blanks"),
         pytest.param({RELOAD: "webs,we"}, {}, "", id="by-another-name"),
         pytest.param({AUTO: "true", EXCLUDE: "web"}, {}, "", id="all-but-this"),
         pytest.param({AUTO: "true", EXCLUDE: "api"}, {}, AUTO, id="all-but-another"),
@@ -107,3 +108,8 @@ def test_a_workload_is_left_to_the_tool_that_restarts_it_already(
     annotations: dict[str, str], of_secret: dict[str, str], expected: str
 ) -> None:
     assert restarter_of(annotations, "web", of_secret) == expected
+
+
+@pytest.mark.parametrize("name", ["web", "XXXX"])
+def test_without_a_list_nobody_is_named(name: str) -> None:
+    assert restarter_of({"team": "a"}, name, {}) == ""

@@ -12,11 +12,13 @@ WEB = Workload("1", {}, "app=web", is_rolled_out=True, obstacle="", labels={"app
 TIER = "tier"
 
 
-def budget(name: str = "own", *, allowed: int | None = 0, expected: int | None = 2, **spec: Any) -> Any:
+def budget(
+    name: str = "own", *, allowed: int | None = 0, expected: int | None = 2, **spec: Any
+) -> dict[str, Any]:
     status = {"disruptionsAllowed": allowed, "expectedPods": expected}
     told = {key: value for key, value in status.items() if value is not None}
     body = {"selector": {"matchLabels": {"app": "web"}}} | spec
-    return parse_budget({"metadata": {"name": name}, "spec": body, "status": told})
+    return {"metadata": {"name": name}, "spec": body, "status": told}
 
 
 @pytest.mark.parametrize(
@@ -34,11 +36,12 @@ def budget(name: str = "own", *, allowed: int | None = 0, expected: int | None =
     ],
 )
 def test_a_budget_that_allows_no_disruption_is_in_the_way(
-    budgets: list[Any],
+    budgets: list[dict[str, Any]],
     expected: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     told = "the PodDisruptionBudget own lets no pod of Deployment/web be missed"
-    assert obstacle_to("Deployment/web", WEB, budgets) == (told if expected else "")
+    found = obstacle_to("Deployment/web", WEB, [parse_budget(one) for one in budgets])
+    assert found == (told if expected else "")
 
 
 def test_a_workload_that_rolls_is_in_the_way() -> None:
@@ -58,6 +61,7 @@ def test_a_budget_without_any_status_or_spec_says_nothing() -> None:
         pytest.param(None, False, id="none"),
         pytest.param({}, True, id="empty"),
         pytest.param({"matchLabels": {"app": "web"}}, True, id="label"),
+        pytest.param({"matchLabels": {"app": "web", "tier": "a"}}, True, id="all-labels"),
         pytest.param({"matchLabels": {"app": "web", "zone": "b"}}, False, id="one-label-less"),
         pytest.param({"matchLabels": {"app": "api"}}, False, id="another-value"),
         *(
