@@ -9,7 +9,7 @@ import pytest
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.look import hold_or_probe
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import Gate, Observation
 from examples import (
     DAY,
     DUE_AT,
@@ -67,6 +67,16 @@ HOLDS = [
         {"now": DUE_AT, "look_at": DUE_AT, "connection": connection(is_circuit_open=True)},
         Reason.CIRCUIT_OPEN,
         id="circuit-open",
+    ),
+    pytest.param(
+        {
+            "now": DUE_AT,
+            "look_at": DUE_AT,
+            "rotation": rotation(spec={"restartGate": True}),
+            "gate": Gate(DUE_AT + MINUTE / 2, "a consumer is rolling out"),
+        },
+        Reason.RESTART_GATE_CLOSED,
+        id="gate-closed",
     ),
     pytest.param({"rotation": BACKING_OFF}, Reason.BACKING_OFF, id="backing-off"),
     pytest.param(

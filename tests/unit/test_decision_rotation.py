@@ -677,6 +677,12 @@ def test_a_value_is_probed_only_where_it_was_delivered_for() -> None:
     assert decide(refused).reason is Reason.DOMAIN_CHANGED
 
 
+def test_a_value_of_a_client_that_the_connection_was_not_asked_about_is_not_probed() -> None:
+    other = rotation(spec={"suspend": True, "parameters": {"clientId": "other"}})
+    o = observation(rotation=other, is_verification_done=False)
+    assert decide(o).reason is Reason.SUSPENDED
+
+
 @pytest.mark.parametrize(
     ("enabled", "is_unproven", "is_asked"),
     [

@@ -38,7 +38,7 @@ _CLIENT_QUERY: Final = {
     "fields": "client_secret,signing_keys,encryption_key",
     "include_fields": "false",
 }
-_SECRET_QUERY: Final = {"fields": "client_id,client_secret", "include_fields": "true"}
+_SECRET_QUERY: Final = {"fields": "client_id,client_secret,global", "include_fields": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +200,16 @@ class Tenant:
 
     async def read_client_secret(self, client_id: str) -> ClientSecret | None:
         """Return what the tenant shows as the client's secret, None where it shows none: the scope is
-        missing, or the client uses no secret. It may lag behind a change.
+        missing, or the client uses no secret. Nor is that of the global client returned. It may lag
+        behind a change.
 
         Raises:
             Refused, Retry: as for `read_client`.
         """
         answer = await self._read(client_id, _SECRET_QUERY)
-        if answer.status == HTTPStatus.OK and parse_client(answer) is not None:
-            return parse_secret(answer, client_id)
+        client = parse_client(answer) if answer.status == HTTPStatus.OK else None
+        if client is not None:
+            return parse_secret(answer, client_id) if not client.is_global else None
         raise self._read_in_vain(answer, client_id)
 
     async def _read(self, client_id: str, query: Mapping[str, str]) -> Answer:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.model import Action, Decision
 from auth0_rotator.observation import Observation
 
@@ -14,14 +15,15 @@ LOOK_ROOM: Final = timedelta(minutes=1)
 def hold_or_probe(o: Observation, waits: Decision) -> Decision:
     """Return a hold, no longer than until the next look at the value; or that look, once it is due.
 
-    What the hold waits for comes first where it is near.
+    What the hold waits for comes first where it is near; a closed gate may stay closed for days.
     """
     at = _look_at(o)
     if at is None:
         return waits
     if at > o.now:
         return replace(waits, until=min(at, waits.until or at))
-    is_near = waits.until is not None and waits.until < o.now + LOOK_ROOM
+    is_at_gate = waits.reason is Reason.RESTART_GATE_CLOSED
+    is_near = not is_at_gate and waits.until is not None and waits.until < o.now + LOOK_ROOM
     return waits if is_near else replace(waits, action=Action.LOOK, until=None)
 
 

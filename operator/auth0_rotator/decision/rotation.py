@@ -155,7 +155,9 @@ def unverified_value_is_probed(o: Observation) -> Decision | None:
     """A value that the tenant was not asked about is probed."""
     if not _is_to_be_probed(o) or o.journal is None or o.journal.current is None:
         return None
-    if not o.connection.is_ready or o.connection.domain != o.journal.current.record.domain:
+    # The connection was asked whether it admits the client of the spec, and no other.
+    client_id, record = given(given(o.rotation).spec).parameters.client_id, o.journal.current.record
+    if not o.connection.is_ready or not record.is_for(client_id, o.connection.domain):
         return None
     if is_ahead(o.verify_at, o.now, at_most=LONGEST_LOOK):
         return None

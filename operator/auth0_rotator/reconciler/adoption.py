@@ -13,6 +13,7 @@ from auth0_rotator.reconciler.connections import SCOPE_TO_READ_KEYS
 from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.upkeep import adopt_working
 from auth0_rotator.reconciler.world import Pass
+from auth0_rotator.record import CommitRecord, Trigger
 from auth0_rotator.schedule import is_ahead
 
 
@@ -36,6 +37,10 @@ async def find_foreign(run: Pass, o: Observation) -> Found:
     journal, record, foreign = given(o.journal), given(o.record), o.connection.foreign
     if foreign is None or not foreign.adopt:
         return Found()
+    if record.client_id == o.connection.client_id:
+        return Found(obstacle="it is the client by which the operator itself authenticates")
+    if not _was_live(o, record):
+        return Found(obstacle="nobody has seen the delivered value work, which a person put in")
     late_until = journal.late_until
     if late_until is not None and is_ahead(late_until, o.now, at_most=2 * LATE_REQUEST):
         return Found(obstacle="a request of the last rotation may still take effect", is_passing=True)
@@ -57,6 +62,15 @@ async def find_foreign(run: Pass, o: Observation) -> Found:
         obstacle = f"{record.domain} is not known to accept the value that it shows"
         return Found(obstacle=obstacle, is_passing=True)
     return Found(secret=shown)
+
+
+def _was_live(o: Observation, record: CommitRecord) -> bool:
+    """Return whether the current value worked once, as far as is known.
+
+    Whoever may write Secrets could otherwise have any value read: by putting in one that is made up.
+    """
+    is_put_in = not record.is_generated and record.trigger is Trigger.CREATION
+    return not is_put_in or given(o.rotation).status.is_proof_of(record.rotation_id)
 
 
 def _ask_for_scope(run: Pass, o: Observation) -> None:

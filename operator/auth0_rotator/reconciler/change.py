@@ -250,7 +250,7 @@ async def _send(change: Change) -> Outcome:
 async def _choose(change: Change) -> Outcome:
     run, journal = change.run, change.journal
     chosen = given(journal.next)
-    record = replace(chosen.record, rotation_id=new_rotation_id())
+    record = replace(chosen.record, rotation_id=new_rotation_id(chosen.record.rotation_id))
     other = with_another_value(journal, Credential(new_secret(), record))
     change.journal = await replace_own(change, other)
     attempt = run.open_attempt()

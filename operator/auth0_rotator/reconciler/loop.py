@@ -161,6 +161,9 @@ class Reconciler:
     def _is_queued(self, run: Pass, o: Observation, decision: Decision) -> bool:
         """Return whether an automatic rotation waits for its turn among others."""
         turns, key = self._world.turns, o.connection.key
+        if decision.action is Action.INSPECT:
+            # Those whose gate is closed would take the turns of those who can use them.
+            return False
         if decision.trigger is not Trigger.SCHEDULE or key is None:
             turns.leave(run.key)
             return False

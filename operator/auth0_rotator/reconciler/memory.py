@@ -43,6 +43,8 @@ class Watch:
     at: datetime
     asking: Verification | None = None
     """How far the look that is under way has come; None where none is."""
+    put_off: int = 0
+    """How often in a row it found other probes waiting."""
     lacks_scope: bool = False
     """Whether the last look found what could have been adopted, had the connection had the scope."""
 

@@ -7,7 +7,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.wants import own_record
 from auth0_rotator.errors import Refused
 from auth0_rotator.journal import Journal, Plan, committed
-from auth0_rotator.observation import Observation
+from auth0_rotator.observation import Observation, given
 from auth0_rotator.reconciler.connections import SCOPE_TO_READ
 from auth0_rotator.reconciler.world import Pass, new_rotation_id, new_secret
 from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
@@ -22,9 +22,14 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
         not parked.record.is_for(client_id, o.connection.domain) or _was_live(o, parked)
     ):
         parked = None
+    former = [record for record in (o.record, shown) if record is not None]
+    # By their order consumers are known to run on an older value: one that was chosen before another
+    # one was adopted comes after it.
+    latest = max((record.rotation_id for record in former), default="")
+    is_in_order = parked is not None and parked.record.rotation_id > latest
     record = CommitRecord(
-        sequence=max(journal.sequence, shown.sequence if shown is not None else 0) + 1,
-        rotation_id=parked.record.rotation_id if parked is not None else new_rotation_id(),
+        sequence=max((record.sequence for record in former), default=0) + 1,
+        rotation_id=given(parked).record.rotation_id if is_in_order else new_rotation_id(latest),
         rotated_at=None,
         trigger=trigger,
         handled=with_tokens(journal.handled, o.rotation.tokens if o.rotation is not None else ()),

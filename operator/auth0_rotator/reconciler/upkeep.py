@@ -169,7 +169,7 @@ async def adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> Comm
     record = replace(
         given(journal.current).record,
         sequence=journal.sequence + 1,
-        rotation_id=new_rotation_id(),
+        rotation_id=new_rotation_id(after=given(journal.current).record.rotation_id),
         rotated_at=o.now.replace(microsecond=0),
         trigger=Trigger.MANUAL,
         is_generated=False,

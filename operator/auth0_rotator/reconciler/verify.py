@@ -12,7 +12,7 @@ from auth0_rotator.errors import Refused, Retry, Unknown
 from auth0_rotator.journal import Journal, proven
 from auth0_rotator.metrics import FOREIGN_ROTATIONS, VERIFY_SECONDS
 from auth0_rotator.observation import Observation, given
-from auth0_rotator.reconciler.adoption import adopt_foreign, find_foreign
+from auth0_rotator.reconciler.adoption import Found, adopt_foreign, find_foreign
 from auth0_rotator.reconciler.change import deliver_known
 from auth0_rotator.reconciler.delivery import send_current
 from auth0_rotator.reconciler.memory import Verification
@@ -72,8 +72,11 @@ async def look(run: Pass, o: Observation, _: Decision) -> None:
     """
     watch, tenant, record = given(run.memory.watch), run.tenant(o), given(o.record)
     if not tenant.has_room_for_probe:
-        watch.at = o.now + LONGEST_PAUSE
+        # Where many wait all the time, each comes as seldom as it is to be probed.
+        watch.at = o.now + min(LONGEST_PAUSE * 2**watch.put_off, watch.by.probe_interval)
+        watch.put_off = min(watch.put_off + 1, 16)
         return
+    watch.put_off = 0
     is_refused = given(o.rotation).status.is_refusal_of(record.rotation_id)
     if watch.asking is None:
         # What is known to be refused needs no second minute.
@@ -110,13 +113,18 @@ async def _explain_refusal(
     if is_same_client and await tenant.probe(record.client_id, given(parked).secret) is Liveness.LIVE:
         await deliver_known(run, o, given(parked))
         return
-    if former is not None and await tenant.probe(record.client_id, former) is Liveness.LIVE:
-        await _explain_former(run, o, asking, former, may_be_late=may_be_late)
-        return
-    found = await find_foreign(run, o)
-    if found.secret is not None:
-        await adopt_foreign(run, o, found.secret)
-    elif found.is_passing and o.now - asking.began_at < GIVEN_UP_AFTER:
+    try:
+        if former is not None and await tenant.probe(record.client_id, former) is Liveness.LIVE:
+            await _explain_former(run, o, asking, former, may_be_late=may_be_late)
+            return
+        found = await find_foreign(run, o)
+        if found.secret is not None:
+            await adopt_foreign(run, o, found.secret)
+            return
+    except Refused as refusal:
+        # The journal takes nothing in; that the delivered value is dead is told nevertheless.
+        found = Found(obstacle=refusal.message)
+    if found.is_passing and o.now - asking.began_at < GIVEN_UP_AFTER:
         asking.is_done, asking.again_at = False, o.now + LONGEST_PAUSE
     else:
         _tell_foreign(run, o, record, found.obstacle)

@@ -1,6 +1,7 @@
 """What a pass works with, and the pass itself: one key, its memory, and what was done so far."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -45,9 +46,13 @@ def new_secret() -> ClientSecret:
     return ClientSecret(secrets.token_urlsafe(SECRET_BYTES))
 
 
-def new_rotation_id() -> str:
-    """Return an id that sorts by time."""
-    return str(ULID())
+def new_rotation_id(after: str = "") -> str:
+    """Return an id that sorts by time, and behind the id `after`, whose clock may have been ahead."""
+    fresh = str(ULID())
+    if fresh <= after:
+        with contextlib.suppress(ValueError, OverflowError):
+            return str(ULID.from_int(int(ULID.from_str(after)) + 1))
+    return fresh
 
 
 @dataclass(frozen=True, slots=True)
