@@ -176,8 +176,8 @@ class Observation:
     """Whether there is nothing (more) to ask the tenant about the current value."""
     verify_at: datetime | None = None
     """Not before then the next probe; None where it may come at once."""
-    look_at: datetime | None = None
-    """When the current value is looked at again though it was verified; None where nobody wants that."""
+    probe_at: datetime | None = None
+    """When the current value is probed again though it was verified; None where nobody wants that."""
     is_rolled_out: bool = True
     """Whether there is nothing (more) to be looked after at the consumers of the current value."""
     roll_out_at: datetime | None = None

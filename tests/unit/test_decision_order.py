@@ -748,7 +748,7 @@ observations = st.builds(
     is_namespace_terminating=st.booleans(),
     is_verification_done=st.booleans(),
     verify_at=st.sampled_from([None, NOW, NOW + MINUTE]),
-    look_at=st.sampled_from([None, NOW, NOW + MINUTE]),
+    probe_at=st.sampled_from([None, NOW, NOW + MINUTE]),
     gate=st.sampled_from([None, Gate(NOW + MINUTE / 2, ""), Gate(NOW + MINUTE / 2, "web rolls")]),
     alone_since=st.sampled_from([None, NOW - MINUTE, NOW - 10 * MINUTE]),
     is_target_refused=st.booleans(),
@@ -850,5 +850,5 @@ def test_a_hold_is_always_told_and_ends_in_the_future(o: Observation) -> None:
     else:
         assert decision.until is None
         # A look is a hold that is used.
-        assert not decision.is_stalled or decision.action is Action.LOOK
+        assert not decision.is_stalled or decision.action is Action.PROBE
         assert not decision.is_failure

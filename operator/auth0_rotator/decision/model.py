@@ -49,7 +49,7 @@ class Action(StrEnum):
     """Restart the consumers of the current value, and see whether they run on it."""
     VERIFY = "verify"
     """Ask the tenant whether it accepts the current value."""
-    LOOK = "look"
+    PROBE = "probe"
     """Ask the tenant whether it still accepts it. A hold that is used: what it says of why nothing else
     is done goes on to hold."""
 

@@ -12,8 +12,8 @@ from auth0_rotator.decision.limits import (
     unproven_canary_holds,
     windows_that_never_open,
 )
-from auth0_rotator.decision.look import hold_or_probe
 from auth0_rotator.decision.model import Action, Decision, fail, hold, stall
+from auth0_rotator.decision.probe import hold_or_probe
 from auth0_rotator.decision.sending import LONGEST_PAUSE
 from auth0_rotator.decision.value import TARGET_FAULTS, journal_fault, target_fault
 from auth0_rotator.decision.wants import (

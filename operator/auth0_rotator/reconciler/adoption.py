@@ -75,8 +75,8 @@ def _was_live(o: Observation, record: CommitRecord) -> bool:
 
 def _ask_for_scope(run: Pass, o: Observation) -> None:
     """Have the connection ask for a new token: a scope that was granted meanwhile shows in no other."""
-    if run.memory.watch is not None:
-        run.memory.watch.lacks_scope = True
+    if run.memory.probing is not None:
+        run.memory.probing.lacks_scope = True
     run.world.wake(o.connection_key)
 
 

@@ -72,7 +72,7 @@ ACTIONS: Final[Mapping[Action, Act]] = {
     Action.INSPECT: gate.inspect_consumers,
     Action.ROLL_OUT: roll_out.roll_out,
     Action.VERIFY: verify.verify,
-    Action.LOOK: verify.look,
+    Action.PROBE: verify.probe,
 }
 
 

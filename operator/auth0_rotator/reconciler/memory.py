@@ -34,19 +34,19 @@ class Verification:
 
 
 @dataclass(slots=True)
-class Watch:
-    """When a value is looked at between two rotations, and how far that has come."""
+class Probing:
+    """When a value is probed between two rotations, and how far that has come."""
 
     by: ForeignRotation
     subject: str
     """The rotation id of the value."""
     at: datetime
     asking: Verification | None = None
-    """How far the look that is under way has come; None where none is."""
+    """How far the probe that is under way has come; None where none is."""
     put_off: int = 0
     """How often in a row it found other probes waiting."""
     lacks_scope: bool = False
-    """Whether the last look found what could have been adopted, had the connection had the scope."""
+    """Whether the last probe found what could have been adopted, had the connection had the scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Memory:
     seen_at: float = float("-inf")
     """When the rotation was last known to be as the mirror shows it (event loop's clock)."""
     verification: Verification | None = None
-    watch: Watch | None = None
+    probing: Probing | None = None
     roll_out: RollOut | None = None
     uses: dict[str, frozenset[str]] = field(default_factory=dict)
     """Which Secrets each consumer reads, as far as it was read."""

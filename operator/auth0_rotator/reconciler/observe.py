@@ -11,7 +11,7 @@ from auth0_rotator.observation import Connection, Observation
 from auth0_rotator.reconciler.consumers import subject_of
 from auth0_rotator.reconciler.memory import Memory, Verification
 from auth0_rotator.reconciler.others import canary_of, is_connection_busy, left_by, rivals_of
-from auth0_rotator.reconciler.verification import next_look
+from auth0_rotator.reconciler.verification import next_probe
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.resource import InitialRotation
 from auth0_rotator.subject import Rotation, parse_status, referred
@@ -70,7 +70,7 @@ async def observe(run: Pass) -> Observation:
         is_word_taken_back=memory.is_word_taken_back,
         is_verification_done=verification is None or verification.is_done,
         verify_at=verification.again_at if verification is not None else None,
-        look_at=next_look(run, rotation, connection, journal),
+        probe_at=next_probe(run, rotation, connection, journal),
         is_rolled_out=is_rolled_out,
         roll_out_at=roll_out_at,
         gate=memory.gate,

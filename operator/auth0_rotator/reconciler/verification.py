@@ -7,7 +7,7 @@ from auth0_rotator.auth0 import Liveness
 from auth0_rotator.journal import LATE_REQUEST, Journal
 from auth0_rotator.observation import Connection
 from auth0_rotator.reconciler.connections import SCOPE_TO_READ_KEYS
-from auth0_rotator.reconciler.memory import Verification, Watch
+from auth0_rotator.reconciler.memory import Probing, Verification
 from auth0_rotator.reconciler.world import Pass
 from auth0_rotator.schedule import next_probe_at
 from auth0_rotator.subject import Rotation
@@ -74,29 +74,29 @@ def resume_verification(run: Pass) -> None:
         run.memory.verification = Verification(rotation_id, look_at, again_at=look_at)
 
 
-def next_look(
+def next_probe(
     run: Pass, rotation: Rotation | None, connection: Connection, journal: Journal | None
 ) -> datetime | None:
-    """Return when the current value is looked at next, None where nobody wants that.
+    """Return when the current value is probed next, None where nobody wants that.
 
     A process that begins, an interval that is new and a value that is new (it has a verification of
     its own) wait for the next instant of the object: a thousand are not asked about at once. Only what
-    is refused, as far as is known, is looked at as soon as that may have changed.
+    is refused, as far as is known, is probed as soon as that may have changed.
     """
     current, foreign = journal.current if journal is not None else None, connection.foreign
     memory, now = run.memory, run.world.clock()
     if rotation is None or current is None or foreign is None:
-        memory.watch = None
+        memory.probing = None
         return None
     rotation_id = current.record.rotation_id
     later = next_probe_at(foreign.probe_interval, rotation.uid, after=now)
-    watch = memory.watch
-    if watch is None or (watch.by, watch.subject) != (foreign, rotation_id):
+    probing = memory.probing
+    if probing is None or (probing.by, probing.subject) != (foreign, rotation_id):
         is_refused = rotation.status.is_refusal_of(rotation_id)
-        watch = memory.watch = Watch(foreign, rotation_id, now if is_refused else later)
-    if watch.at > now + (LONGEST_WAIT if watch.asking is not None else foreign.probe_interval):
+        probing = memory.probing = Probing(foreign, rotation_id, now if is_refused else later)
+    if probing.at > now + (LONGEST_WAIT if probing.asking is not None else foreign.probe_interval):
         # The clock was set back.
-        watch.at, watch.asking = now if watch.asking is not None else later, None
-    if watch.lacks_scope and SCOPE_TO_READ_KEYS in connection.scopes:
-        watch.at, watch.lacks_scope = now, False
-    return watch.at
+        probing.at, probing.asking = now if probing.asking is not None else later, None
+    if probing.lacks_scope and SCOPE_TO_READ_KEYS in connection.scopes:
+        probing.at, probing.lacks_scope = now, False
+    return probing.at

@@ -50,7 +50,7 @@ async def verify(run: Pass, o: Observation, _: Decision) -> None:
         message = f"{record.domain} did not say whether it accepts the value: check the client's grants"
         _conclude(run, ConditionStatus.UNKNOWN, Reason.VERIFYING, message)
     else:
-        await _explain_refusal(run, o, given(run.memory.verification), may_be_late=True)
+        await _explain_refusal(run, o, given(run.memory.verification), undoes_late_request=True)
 
 
 def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
@@ -65,37 +65,37 @@ def _conclude_live(run: Pass, o: Observation, client_id: str) -> None:
     run.notice(Reason.VERIFIED, "; ".join(filter(None, [message, told(entry)])))
 
 
-async def look(run: Pass, o: Observation, _: Decision) -> None:
+async def probe(run: Pass, o: Observation, _: Decision) -> None:
     """Probe a value that was verified before, once; whatever is known already is not told again.
 
     It waits until no other probe does. A refusal is believed after a minute, as ever.
     """
-    watch, tenant, record = given(run.memory.watch), run.tenant(o), given(o.record)
+    probing, tenant, record = given(run.memory.probing), run.tenant(o), given(o.record)
     if not tenant.has_room_for_probe:
         # Where many wait all the time, each comes as seldom as it is to be probed.
-        watch.at = o.now + min(LONGEST_PAUSE * 2**watch.put_off, watch.by.probe_interval)
-        watch.put_off = min(watch.put_off + 1, 16)
+        probing.at = o.now + min(LONGEST_PAUSE * 2**probing.put_off, probing.by.probe_interval)
+        probing.put_off = min(probing.put_off + 1, 16)
         return
-    watch.put_off = 0
+    probing.put_off = 0
     is_refused = given(o.rotation).status.is_refusal_of(record.rotation_id)
-    if watch.asking is None:
+    if probing.asking is None:
         # What is known to be refused needs no second minute.
         began_at = o.now - BELIEVED_AFTER if is_refused else o.now
-        watch.asking = Verification(record.rotation_id, began_at)
-    asking, journal = watch.asking, given(o.journal)
+        probing.asking = Verification(record.rotation_id, began_at)
+    asking, journal = probing.asking, given(o.journal)
     liveness = await tenant.probe(record.client_id, given(journal.current).secret)
     is_believed = asked(asking, liveness, run.world.clock())
     if is_believed and liveness is Liveness.LIVE:
-        await _look_at_live(run, o, journal, record)
+        await _note_live(run, o, journal, record)
     elif is_believed and liveness is Liveness.NOT_LIVE:
-        await _explain_refusal(run, o, asking, may_be_late=False)
-    watch.at = asking.again_at or next_probe_at(
-        watch.by.probe_interval, given(o.rotation).uid, after=run.world.clock()
+        await _explain_refusal(run, o, asking, undoes_late_request=False)
+    probing.at = asking.again_at or next_probe_at(
+        probing.by.probe_interval, given(o.rotation).uid, after=run.world.clock()
     )
-    watch.asking = None if asking.is_done else asking
+    probing.asking = None if asking.is_done else asking
 
 
-async def _look_at_live(run: Pass, o: Observation, journal: Journal, record: CommitRecord) -> None:
+async def _note_live(run: Pass, o: Observation, journal: Journal, record: CommitRecord) -> None:
     status = given(o.rotation).status
     if status.is_refusal_of(record.rotation_id) or not status.is_verdict_on(record.rotation_id):
         if journal.is_unproven:
@@ -104,7 +104,7 @@ async def _look_at_live(run: Pass, o: Observation, journal: Journal, record: Com
 
 
 async def _explain_refusal(
-    run: Pass, o: Observation, asking: Verification, *, may_be_late: bool
+    run: Pass, o: Observation, asking: Verification, *, undoes_late_request: bool
 ) -> None:
     """The tenant refuses `current`: a late request of ours took effect, or somebody rotated."""
     journal, tenant = given(o.journal), run.tenant(o)
@@ -115,7 +115,7 @@ async def _explain_refusal(
         return
     try:
         if former is not None and await tenant.probe(record.client_id, former) is Liveness.LIVE:
-            await _explain_former(run, o, asking, former, may_be_late=may_be_late)
+            await _explain_former(run, o, asking, former, undoes_late_request=undoes_late_request)
             return
         found = await find_foreign(run, o)
         if found.secret is not None:
@@ -145,12 +145,12 @@ def _tell_foreign(run: Pass, o: Observation, record: CommitRecord, obstacle: str
 
 
 async def _explain_former(
-    run: Pass, o: Observation, asking: Verification, former: ClientSecret, *, may_be_late: bool
+    run: Pass, o: Observation, asking: Verification, former: ClientSecret, *, undoes_late_request: bool
 ) -> None:
     """The tenant accepts the value from before `current`: for a while, or again."""
     journal, record = given(o.journal), given(o.record)
     rotated_at = record.rotated_at
-    if journal.late_until is not None and may_be_late:
+    if journal.late_until is not None and undoes_late_request:
         await _undo_late_request(run, o)
     elif rotated_at is not None and abs(o.now - rotated_at) < SPREAD_AFTER:
         # Taken back, it would die as soon as the change has come everywhere.

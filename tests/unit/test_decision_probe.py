@@ -1,4 +1,4 @@
-"""The look at a value between two rotations: when it comes, and what it never comes before."""
+"""The probe of a value between two rotations: when it comes, and what it never comes before."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
-from auth0_rotator.decision.look import hold_or_probe
+from auth0_rotator.decision.probe import hold_or_probe
 from auth0_rotator.observation import Gate, Observation
 from examples import (
     DAY,
@@ -49,12 +49,12 @@ BACKING_OFF = rotation(
 )
 
 
-def looking(**changes: Any) -> Observation:
-    """Return a pass over a rotation at rest whose value is to be looked at now."""
-    return observation(**({"look_at": NOW} | changes))
+def probing(**changes: Any) -> Observation:
+    """Return a pass over a rotation at rest whose value is to be probed now."""
+    return observation(**({"probe_at": NOW} | changes))
 
 
-# What holds while the value is looked at.
+# What holds while the value is probed.
 HOLDS = [
     pytest.param({}, Reason.WAITING_FOR_DUE_DATE, id="at-rest"),
     pytest.param({"rotation": OFF}, Reason.AUTOMATION_OFF, id="automation-off"),
@@ -64,14 +64,14 @@ HOLDS = [
     pytest.param({"rotation": CLOSED}, Reason.WINDOW_CLOSED, id="window-closed"),
     pytest.param({"rotation": NEVER}, Reason.WINDOWS_NEVER_OPEN, id="windows-never-open"),
     pytest.param(
-        {"now": DUE_AT, "look_at": DUE_AT, "connection": connection(is_circuit_open=True)},
+        {"now": DUE_AT, "probe_at": DUE_AT, "connection": connection(is_circuit_open=True)},
         Reason.CIRCUIT_OPEN,
         id="circuit-open",
     ),
     pytest.param(
         {
             "now": DUE_AT,
-            "look_at": DUE_AT,
+            "probe_at": DUE_AT,
             "rotation": rotation(spec={"restartGate": True}),
             "gate": Gate(DUE_AT + MINUTE / 2, "a consumer is rolling out"),
         },
@@ -86,40 +86,40 @@ HOLDS = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), HOLDS)
-def test_a_value_is_looked_at_while_nothing_else_is_done_and_nothing_else_is_told(
+def test_a_value_is_probed_at_while_nothing_else_is_done_and_nothing_else_is_told(
     changes: dict[str, Any], reason: Reason
 ) -> None:
-    """The status says of the look nothing: else it would be written with each."""
-    before = decide(looking(**changes | {"look_at": None}))
+    """The status says of the probe nothing: else it would be written with each."""
+    before = decide(probing(**changes | {"probe_at": None}))
     assert (before.action, before.reason) == (Action.HOLD, reason)
-    expected = replace(before, action=Action.LOOK, until=None)
-    assert decide(looking(**changes)) == expected
+    expected = replace(before, action=Action.PROBE, until=None)
+    assert decide(probing(**changes)) == expected
 
 
 @pytest.mark.parametrize(("changes", "reason"), HOLDS)
 def test_until_then_it_is_waited_for(changes: dict[str, Any], reason: Reason) -> None:
     now = changes.get("now", NOW)
-    decision = decide(looking(**changes | {"look_at": now + TICK}))
+    decision = decide(probing(**changes | {"probe_at": now + TICK}))
     assert (decision.action, decision.reason, decision.until) == (Action.HOLD, reason, now + TICK)
     if reason is not Reason.WINDOWS_NEVER_OPEN:
-        ended = decide(looking(**changes | {"look_at": now + 400 * DAY}))
-        before = decide(looking(**changes | {"look_at": None}))
+        ended = decide(probing(**changes | {"probe_at": now + 400 * DAY}))
+        before = decide(probing(**changes | {"probe_at": None}))
         assert ended.until == (before.until or now + 400 * DAY)
 
 
 @pytest.mark.parametrize(
-    ("ahead", "is_looked"),
+    ("ahead", "is_probed"),
     [
         pytest.param(MINUTE, True, id="far-enough"),
         pytest.param(MINUTE - TICK, False, id="too-near"),
         pytest.param(TICK, False, id="in-a-moment"),
     ],
 )
-def test_a_due_date_that_is_near_comes_first(ahead: timedelta, *, is_looked: bool) -> None:
-    o = looking(now=DUE_AT - ahead, look_at=DUE_AT - DAY)
+def test_a_due_date_that_is_near_comes_first(ahead: timedelta, *, is_probed: bool) -> None:
+    o = probing(now=DUE_AT - ahead, probe_at=DUE_AT - DAY)
     decision = decide(o)
-    assert (decision.action is Action.LOOK) is is_looked
-    if not is_looked:
+    assert (decision.action is Action.PROBE) is is_probed
+    if not is_probed:
         assert decision == Decision(
             Action.HOLD, Reason.WAITING_FOR_DUE_DATE, "due at 2026-12-01T00:00:00Z", until=DUE_AT
         )
@@ -148,8 +148,8 @@ def test_a_due_date_that_is_near_comes_first(ahead: timedelta, *, is_looked: boo
         pytest.param({"connection": connection(domain="new.eu.auth0.com")}, Action.MOVE, id="moved"),
     ],
 )
-def test_whatever_is_to_be_done_comes_before_a_look(changes: dict[str, Any], action: Action) -> None:
-    assert decide(looking(**changes)).action is action
+def test_whatever_is_to_be_done_comes_before_a_probe(changes: dict[str, Any], action: Action) -> None:
+    assert decide(probing(**changes)).action is action
 
 
 WINNER = rival(holds=True, created_at=NOW - 9999 * DAY)
@@ -158,7 +158,7 @@ WINNER = rival(holds=True, created_at=NOW - 9999 * DAY)
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"look_at": None}, id="nobody-wants-it"),
+        pytest.param({"probe_at": None}, id="nobody-wants-it"),
         pytest.param({"rotation": rotation(spec={"verification": {"enabled": False}})}, id="opted-out"),
         pytest.param({"connection": broken_connection()}, id="connection-broken"),
         pytest.param({"rivals": (WINNER,)}, id="in-conflict"),
@@ -180,8 +180,8 @@ WINNER = rival(holds=True, created_at=NOW - 9999 * DAY)
         pytest.param({"rotation": None}, id="no-rotation"),
     ],
 )
-def test_a_value_is_not_looked_at(changes: dict[str, Any]) -> None:
-    assert decide(looking(**changes)).action is not Action.LOOK
+def test_a_value_is_not_probed(changes: dict[str, Any]) -> None:
+    assert decide(probing(**changes)).action is not Action.PROBE
 
 
 @pytest.mark.parametrize(
@@ -193,19 +193,19 @@ def test_a_value_is_not_looked_at(changes: dict[str, Any]) -> None:
         pytest.param({"journal": journal(current=None)}, id="no-value"),
     ],
 )
-def test_where_there_is_nothing_to_look_at_a_hold_stays_what_it_is(changes: dict[str, Any]) -> None:
+def test_where_there_is_nothing_to_probe_a_hold_stays_what_it_is(changes: dict[str, Any]) -> None:
     """Other rules speak of these first: nobody may rest on that."""
     waits = Decision(Action.HOLD, Reason.SUSPENDED, "for a reason", until=NOW + DAY)
-    assert hold_or_probe(looking(**changes), waits) == waits
+    assert hold_or_probe(probing(**changes), waits) == waits
 
 
 @pytest.mark.parametrize(
     "changes", [{}, {"rotation": SUSPENDED}, {"is_frozen": True}], ids=["at-rest", "suspended", "frozen"]
 )
-def test_a_value_is_verified_before_it_is_looked_at(changes: dict[str, Any]) -> None:
-    assert decide(looking(is_verification_done=False, **changes)).action is Action.VERIFY
+def test_a_value_is_verified_before_it_is_probed_at(changes: dict[str, Any]) -> None:
+    assert decide(probing(is_verification_done=False, **changes)).action is Action.VERIFY
 
 
-def test_a_parked_value_does_not_keep_the_current_one_from_being_looked_at() -> None:
+def test_a_parked_value_does_not_keep_the_current_one_from_being_probed() -> None:
     kept = journal(current=credential(), next=intended())
-    assert decide(looking(journal=kept)).action is Action.LOOK
+    assert decide(probing(journal=kept)).action is Action.PROBE
