@@ -6,6 +6,7 @@ A reason is the same word in a condition, an Event, a log line and a metric.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -193,3 +194,13 @@ def parse_timestamp(text: str | None) -> datetime | None:
         return None
     # At the ends of the calendar no date can be reckoned from an instant.
     return utc if utc is not None and _FIRST_YEAR <= utc.year <= _LAST_YEAR else None
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Return the aware datetime that a header like Date or Retry-After says, None for anything else."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    # "-0000" is UTC as well (RFC 5322), and comes without a zone.
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

@@ -130,10 +130,6 @@ class Receiver:
         """The ids in the order in which they came."""
         return [one.id for one in self.received]
 
-    def of_type(self, type_: str) -> list[Received]:
-        """Return all messages of this type."""
-        return [one for one in self.received if one.type == type_]
-
     async def has(self, count: int, *, seconds: float = 20.0) -> list[Received]:
         """Return all requests, once there are so many."""
         deadline = time.monotonic() + seconds

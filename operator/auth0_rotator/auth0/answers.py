@@ -6,13 +6,12 @@ message texts differ between tenants and years, so the status decides wherever i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
 
-from auth0_rotator.conditions import Reason
+from auth0_rotator.conditions import Reason, parse_http_date
 from auth0_rotator.credential import ClientSecret, masked
 
 # Retry-After and reset may name any instant; past this they are no pause but a fault.
@@ -199,16 +198,11 @@ def wait_asked(answer: Answer) -> timedelta | None:
     told = _number(answer.headers.get("retry-after"))
     if told is not None:
         return min(timedelta(seconds=told), LONGEST_WAIT)
-    reset, date = _number(answer.headers.get("x-ratelimit-reset")), answer.headers.get("date")
-    if reset is None or date is None:
+    reset = _number(answer.headers.get("x-ratelimit-reset"))
+    sent = parse_http_date(answer.headers.get("date", ""))
+    if reset is None or sent is None:
         return None
-    try:
-        sent = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    # "-0000" is UTC as well (RFC 5322), and comes without a zone.
-    utc = sent if sent.tzinfo is not None else sent.replace(tzinfo=UTC)
-    return min(timedelta(seconds=max(0.0, reset - utc.timestamp())), LONGEST_WAIT)
+    return min(timedelta(seconds=max(0.0, reset - sent.timestamp())), LONGEST_WAIT)
 
 
 def _number(text: str | None) -> int | None:

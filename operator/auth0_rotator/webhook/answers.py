@@ -1,11 +1,11 @@
 """What the receiver's answer means, and when a message is tried again. Pure."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import Enum
 from http import HTTPStatus
 from typing import Final
 
+from auth0_rotator.conditions import parse_http_date
 from auth0_rotator.schedule import fraction_of
 
 # Waits between the tries of one message: 1, 2, 4 ... 900 seconds.
@@ -58,11 +58,6 @@ def pause_asked(retry_after: str | None, now: datetime) -> float:
     if retry_after.isdecimal():
         seconds = float(retry_after[:_MOST_DIGITS])
     else:
-        try:
-            until = parsedate_to_datetime(retry_after)
-        except (ValueError, OverflowError):
-            return 0.0
-        # "-0000" is UTC as well (RFC 5322), and comes without a zone.
-        utc = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-        seconds = (utc - now).total_seconds()
+        until = parse_http_date(retry_after)
+        seconds = (until - now).total_seconds() if until is not None else 0.0
     return min(max(0.0, seconds), LONGEST_ASKED)
