@@ -2,8 +2,10 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-# Lint, types and unit tests side by side; a target tells what it has to say at its end.
+# What people run while they write: side by side, and each tells what it has to say at its end.
+ifneq ($(filter lint types unit,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j2 --output-sync=target
+endif
 # The first Python that is new enough; say PYTHON=... to choose another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done)
@@ -46,7 +48,7 @@ LONG_FIRST := tests/exploration tests/e2e tests/model tests/scenario tests/manif
 .PHONY: test
 test: ## Everything that CI runs (README's second command)
 	@$(MAKE) --no-print-directory -j2 init control-plane
-	@$(MAKE) --no-print-directory -j2 lint types unit
+	@$(MAKE) --no-print-directory lint types unit
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/figures $(LONG_FIRST)
 	@$(BIN)/python -m pytest -q tests/e2e/figures
 

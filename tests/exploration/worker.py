@@ -21,7 +21,7 @@ from auth0_rotator.decision import Action, Decision, decide
 from auth0_rotator.decision.protocol import Outcome, Step
 from auth0_rotator.journal import Journal
 from auth0_rotator.observation import Observation
-from auth0_rotator.reconciler import change, loop, world
+from auth0_rotator.reconciler import Reconciler, acting, change, world
 from auth0_rotator.reconciler.attempt import Change
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.verification import resume_verification
@@ -84,9 +84,9 @@ class Stepper:
         self._loop = Clockwork()
         effects = {step: self._gated(step, effect) for step, effect in change.EFFECTS.items()}
         patch.setattr(change, "EFFECTS", effects)
-        patch.setattr(loop, "ACTIONS", {**loop.ACTIONS, Action.CONTINUE: self._go_on})
+        patch.setattr(acting, "ACTIONS", {**acting.ACTIONS, Action.CONTINUE: self._go_on})
         patch.setattr(secrets, "token_urlsafe", lambda _: f"value-{self._number()}")
-        patch.setattr(world, "ULID", lambda: f"id-{self._number()}")
+        patch.setattr(world, "ULID", lambda: f"id-{self._number():04}")
 
     def run(self, walk: Coroutine[None, None, T]) -> T:
         """Return what a walk comes to that makes moves."""
@@ -140,7 +140,7 @@ class Stepper:
 
     async def _act(self, run: Pass) -> None:
         """Decide and act, as a pass of the operator does it."""
-        reconciler = loop.Reconciler(run.world, leading_since=run.leading_since)
+        reconciler = Reconciler(run.world, leading_since=run.leading_since)
         if self._parked is not None:
             decision = Decision(Action.CONTINUE, Reason.SENDING, "")
             # What it goes on with is what it saw when it decided.
@@ -155,7 +155,7 @@ class Stepper:
                 run.fail(decision.reason, decision.message, is_stalled=decision.is_stalled)
             return
         self._steps_left = MANY if decision.action in _IN_ONE_GO else 1
-        await reconciler._act(run, o, decision)  # noqa: SLF001 - what an error means stands there
+        await acting.act(run, o, decision)
         if decision.action is Action.ABANDON:
             self._abandon()
 

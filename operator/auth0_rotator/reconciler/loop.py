@@ -2,24 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision, decide
-from auth0_rotator.decision.model import hold, stall
+from auth0_rotator.decision.model import hold
 from auth0_rotator.decision.wants import due_at, windows_of
-from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
+from auth0_rotator.errors import RotatorError
 from auth0_rotator.journal import journal_name
 from auth0_rotator.metrics import forget_rotation
 from auth0_rotator.observation import Observation
-from auth0_rotator.reconciler import change, comparison, farewell, gate, roll_out, upkeep, verify
+from auth0_rotator.reconciler import farewell
+from auth0_rotator.reconciler.acting import act
 from auth0_rotator.reconciler.memory import Memory
 from auth0_rotator.reconciler.observe import observe
 from auth0_rotator.reconciler.reporting import report, to_tell_at
 from auth0_rotator.reconciler.verification import resume_verification
-from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass, World
+from auth0_rotator.reconciler.world import Pass, World
 from auth0_rotator.record import Trigger
 from auth0_rotator.subject import Key
 
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 # A pass that does not come to rest within so many steps is stopped and continued later.
 MOST_STEPS: Final = 12
-MOST_STALE_READS: Final = 5
 # A due rotation decides on an object that was seen within this time.
 FRESH_SECONDS: Final = 1.0
 # A little before the due date the object is read, so that nothing has to be read at the date.
@@ -36,44 +35,6 @@ LOOK_BEFORE: Final = timedelta(milliseconds=500)
 UNWATCHED: Final = timedelta(seconds=60)
 
 _UNWATCHED: Final = frozenset({Reason.TARGET_FOREIGN, Reason.JOURNAL_FOREIGN})
-# The actions that are an attempt to rotate.
-_ATTEMPTS: Final = frozenset({Action.ROTATE, Action.CONTINUE})
-# What makes a connection doubtful that was ready before.
-_CAST_DOUBT: Final = frozenset(
-    {
-        Reason.UNREACHABLE,
-        Reason.SCOPE_MISSING,
-        Reason.TOKEN_REFUSED,
-        Reason.SECRET_MISSING,
-        Reason.CREDENTIALS_REFUSED,
-        Reason.GRANT_MISSING,
-        Reason.GRANT_TYPE_REFUSED,
-        Reason.AUDIENCE_UNKNOWN,
-    }
-)
-
-Act = Callable[[Pass, Observation, Decision], Awaitable[None]]
-
-ACTIONS: Final[Mapping[Action, Act]] = {
-    Action.CONTINUE: change.go_on,
-    Action.SETTLE: farewell.settle,
-    Action.ABANDON: farewell.abandon,
-    Action.FINALIZE: farewell.finalize,
-    Action.GUARD: farewell.guard,
-    Action.ADOPT: upkeep.adopt,
-    Action.COMPARE: comparison.compare,
-    Action.ADOPT_VALUE: upkeep.adopt_value,
-    Action.RESTORE_JOURNAL: upkeep.restore_journal,
-    Action.ANNOUNCE: upkeep.announce,
-    Action.REMEMBER_PLAN: upkeep.remember_plan,
-    Action.PUBLISH: upkeep.publish,
-    Action.ROTATE: change.rotate,
-    Action.MOVE: upkeep.move,
-    Action.INSPECT: gate.inspect_consumers,
-    Action.ROLL_OUT: roll_out.roll_out,
-    Action.VERIFY: verify.verify,
-    Action.PROBE: verify.probe,
-}
 
 
 class Reconciler:
@@ -152,7 +113,7 @@ class Reconciler:
             if decision.action is Action.ROTATE and not self._is_fresh(run):
                 await run.read_rotation()
                 continue
-            await self._act(run, o, decision)
+            await act(run, o, decision)
             if run.is_over():
                 return
         # Something undoes every step as soon as it is done.
@@ -201,71 +162,6 @@ class Reconciler:
         )
         if not is_open and decision.action is not Action.ROTATE and decision.reason is not Reason.BUSY:
             run.memory.attempt = None
-
-    async def _act(self, run: Pass, o: Observation, decision: Decision) -> None:
-        """Do what was decided, and note what came in the way."""
-        sent = o.journal.next if o.journal is not None else None
-        run.memory.trigger = decision.trigger or (sent.record.trigger if sent is not None else None)
-        attempt = run.memory.attempt
-        try:
-            await ACTIONS[decision.action](run, o, decision)
-        except Stale as stale:
-            run.memory.stale_reads += 1
-            # Once is a race. What was postponed for it before is in the way of every write.
-            is_calm = not run.memory.postponements and (attempt is None or not attempt.tries)
-            if run.memory.stale_reads > (MOST_STALE_READS if is_calm else 1):
-                self._postpone(run, o, decision, Retry(Reason.BUSY, stale.message))
-            await run.read_all(o)
-        except (Retry, Unknown) as pause:
-            self._postpone(run, o, decision, pause)
-        except Contested as contested:
-            if o.target is None:
-                # A Secret without our label was in the way: what it is tells more than its fields.
-                await run.read_all(o)
-                return
-            run.memory.contender = ", ".join(sorted(set(contested.managers)))
-            self._refuse(run, o, decision, Reason.TARGET_CONTESTED, contested.message)
-        except Refused as refusal:
-            self._refuse(run, o, decision, Reason(refusal.reason), refusal.message)
-
-    def _postpone(self, run: Pass, o: Observation, decision: Decision, pause: Retry | Unknown) -> None:
-        """Try the same again shortly; past a minute an attempt counts as failed."""
-        reason, after = Reason(pause.reason), pause.after if isinstance(pause, Retry) else None
-        self._recheck(o, reason)
-        attempt = run.memory.attempt
-        if decision.action not in _ATTEMPTS or attempt is None:
-            run.obstacle = hold(reason, pause.message, run.postponed(after))
-            return
-        run.pause_attempt(after)
-        if self._world.clock() - attempt.started_at >= ATTEMPT_PATIENCE:
-            self._fail(run, reason, pause.message, is_stalled=False)
-
-    def _refuse(
-        self, run: Pass, o: Observation, decision: Decision, reason: Reason, message: str
-    ) -> None:
-        """Somebody has to mend something: a wanted rotation has failed, anything else is stalled."""
-        self._recheck(o, reason)
-        if decision.action in _ATTEMPTS:
-            run.pause_attempt(None)
-            self._fail(run, reason, message, is_stalled=True)
-        else:
-            run.obstacle = stall(reason, message, run.postponed(None))
-
-    def _fail(self, run: Pass, reason: Reason, message: str, *, is_stalled: bool) -> None:
-        """Count the attempt as failed. A delivery is tried on in seconds, and told once a minute."""
-        now, attempt = self._world.clock(), run.memory.attempt
-        is_delivery = attempt is not None and attempt.accepted is not None
-        told_at = run.memory.told_delivery_at
-        if is_delivery and told_at is not None and abs(now - told_at) < ATTEMPT_PATIENCE:
-            return
-        run.memory.told_delivery_at = now if is_delivery else None
-        run.fail(reason, message, is_stalled=is_stalled)
-
-    def _recheck(self, o: Observation, reason: Reason) -> None:
-        """Have the connection checked where what happened casts doubt on it."""
-        key = o.connection.key
-        if reason in _CAST_DOUBT and key is not None:
-            self._world.wake(key)
 
     def _verdict(self, run: Pass, o: Observation) -> Decision:
         """Return the decision to report: what holds now, or why the last attempt failed."""
