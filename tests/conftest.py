@@ -56,7 +56,8 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
     """A control plane with garbage collection and our CRDs."""
-    with ControlPlane(parts=("etcd", "kube-apiserver", "kube-controller-manager")) as plane:
+    parts = ("etcd", "kube-apiserver", "kube-controller-manager")
+    with ControlPlane(parts=parts, watch_cache=False) as plane:
         install_crds(plane)
         yield plane
 

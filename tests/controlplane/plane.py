@@ -83,16 +83,28 @@ class ControlPlane:
     """A real Kubernetes API, as a context manager."""
 
     def __init__(
-        self, *, parts: Iterable[str] = CORE, binaries: Binaries | None = None, audit: bool = True
+        self,
+        *,
+        parts: Iterable[str] = CORE,
+        binaries: Binaries | None = None,
+        audit: bool = True,
+        watch_cache: bool = True,
     ) -> None:
-        """Prepare a control plane of `parts` (names of binaries, as `binaries.TOOLS` has them)."""
+        """Prepare a control plane of `parts` (names of binaries, as `binaries.TOOLS` has them).
+
+        Without the `watch_cache` every list is answered by etcd: one of a kind that was not written
+        lately need not wait up to 100 ms until the cache is known to be up to date.
+        """
         self._parts = tuple(parts)
         self._binaries = binaries if binaries is not None else resolve(self._parts)
         self._audit = audit
+        self._watch_cache = watch_cache
         self._processes: list[subprocess.Popen[bytes]] = []
         self._janitor: subprocess.Popen[bytes] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="auth0-rotator-control-plane-"))
         self.port = free_port()
+        self.etcd_url = ""
+        """Where etcd listens, once it was started: what stands there is what is stored."""
         self.audit_log = self.folder / "audit.log"
         self.kubeconfig = self.folder / "kubeconfig"
 
@@ -132,7 +144,7 @@ class ControlPlane:
         """
         self._janitor = janitor(self.folder)
         self._write_keys()
-        etcd = f"http://127.0.0.1:{free_port()}"
+        etcd = self.etcd_url = f"http://127.0.0.1:{free_port()}"
         peer = f"http://127.0.0.1:{free_port()}"
         self._spawn(
             "etcd",
@@ -203,6 +215,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.0.0.0/24",
             "--allow-privileged",
             "--shutdown-delay-duration=0s",
+            f"--watch-cache={str(self._watch_cache).lower()}",
             "-v=0",
         ]
         if self._audit:

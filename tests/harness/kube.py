@@ -2,10 +2,13 @@
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
-import httpx
+import aiohttp
 
 from controlplane import ControlPlane
 from controlplane.plane import ADMIN_TOKEN
@@ -32,6 +35,23 @@ _FOLDERS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server answered."""
+
+    status_code: int
+    text: str
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the request did what it was to do."""
+        return HTTPStatus.OK <= self.status_code < HTTPStatus.MULTIPLE_CHOICES
+
+    def json(self) -> Any:
+        """Return the body."""
+        return json.loads(self.text)
+
+
 class Kube:
     """Requests as the administrator, in one namespace."""
 
@@ -39,26 +59,40 @@ class Kube:
         """Work in `namespace` of `plane`."""
         self.plane = plane
         self.namespace = namespace
-        self._http = httpx.AsyncClient(
-            base_url=plane.url,
-            verify=plane.trust,
-            headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
-            timeout=30,
-        )
+        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def send(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json"
-    ) -> httpx.Response:
+    ) -> Answer:
         """Return the answer, whatever its status."""
-        import json  # noqa: PLC0415
-
         content = json.dumps(body) if body is not None else None
         headers = {"Content-Type": content_type}
-        return await self._http.request(method, path, content=content, headers=headers)
+        async with self._opened().request(method, path, data=content, headers=headers) as answer:
+            return Answer(answer.status, await answer.text())
+
+    async def watch(self, kind: str, **query: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the events of a watch of a kind in the namespace, which does not end by itself."""
+        unlimited = aiohttp.ClientTimeout(total=None)
+        asked = {"watch": "true", **query}
+        async with self._opened().get(self.path(kind), params=asked, timeout=unlimited) as answer:
+            async for line in answer.content:
+                yield json.loads(line)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        self._session = self._session or aiohttp.ClientSession(
+            self.plane.url,
+            connector=aiohttp.TCPConnector(ssl=self.plane.trust),
+            headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+            timeout=aiohttp.ClientTimeout(total=30),
+            # An object is a line of a watch.
+            read_bufsize=2**21,
+        )
+        return self._session
 
     def path(self, kind: str, name: str = "") -> str:
         """Return the API path of a kind in the namespace, or of one object."""
@@ -80,7 +114,7 @@ class Kube:
     async def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return an object, None where there is none."""
         answer = await self.send("GET", self.path(kind, name))
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         assert answer.is_success, answer.text
         body: dict[str, Any] = answer.json()
@@ -104,13 +138,6 @@ class Kube:
         """Delete an object."""
         answer = await self.send("DELETE", self.path(kind, name))
         assert answer.status_code in {200, 202, 404}, answer.text
-
-    async def revision(self) -> str:
-        """Return the revision of everything that is stored: each write, of whatever, makes a new one."""
-        # Events are kept out of the API server's cache: nothing is waited for, and it is exact.
-        answer = await self.send("GET", "/api/v1/namespaces/nowhere/events?limit=1")
-        version: str = answer.json()["metadata"]["resourceVersion"]
-        return version
 
     async def secret(self, name: str) -> dict[str, str]:
         """Return the values of a Secret as text, none where there is no Secret."""

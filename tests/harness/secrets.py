@@ -1,7 +1,7 @@
 """Secrets as other people make, save, restore and watch them."""
 
 import base64
-import json
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -45,12 +45,10 @@ async def history(kube: Kube, name: str, *, since: str) -> list[dict[str, str]]:
     """Return the values of every version of a Secret from after `since` to now, oldest first; those of
     a deleted one come once more, when it goes."""
     last, shown = await version(kube, name), list[dict[str, str]]()
-    query = f"watch=true&fieldSelector=metadata.name={name}&resourceVersion={since}"
-    # A watch is the one request that does not end by itself.
-    async with kube._http.stream("GET", f"{kube.path('Secret')}?{query}") as answer:  # noqa: SLF001
-        lines = answer.aiter_lines()
+    query = {"fieldSelector": f"metadata.name={name}", "resourceVersion": since}
+    async with contextlib.aclosing(kube.watch("Secret", **query)) as events:
         while since != last:
-            event = json.loads(await anext(lines))
+            event = await anext(events)
             assert event["type"] in {"ADDED", "MODIFIED", "DELETED"}, event
             since = event["object"]["metadata"]["resourceVersion"]
             shown.append(values_of(event["object"]))
@@ -59,10 +57,9 @@ async def history(kube: Kube, name: str, *, since: str) -> list[dict[str, str]]:
 
 async def changes(kube: Kube, kind: str = "Secret") -> AsyncIterator[dict[str, Any]]:
     """Yield every object of a kind in the namespace as it is, and then each time that it is written."""
-    path = f"{kube.path(kind)}?watch=true"
-    async with kube._http.stream("GET", path, timeout=None) as answer:  # noqa: SLF001
-        async for line in answer.aiter_lines():
-            yield json.loads(line)["object"]
+    async with contextlib.aclosing(kube.watch(kind)) as events:
+        async for event in events:
+            yield event["object"]
 
 
 def values_of(body: dict[str, Any]) -> dict[str, str]:

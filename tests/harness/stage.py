@@ -1,13 +1,13 @@
 """The operator in this process, driven step by step: real reconciler, real API server, real HTTP.
 
-Kopf and the scheduler are left out: a full list stands in for the watches, and the clock is the
+Kopf and the scheduler are left out: lists stand in for the watches, and the clock is the
 test's. What is left is every decision and every effect, at the test's pace.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from auth0_rotator.cluster import Api, Objects, Secrets, Workloads
 from auth0_rotator.mirror import Mirror
@@ -27,6 +27,7 @@ from auth0_rotator.webhook.message import Message
 from auth0_simulator import App, Simulator
 from controlplane import ControlPlane
 from harness.kube import Kube
+from harness.lists import Lists, Stamps
 from harness.manifests import connection, credentials, rotation
 
 # A story that needs more passes than this does not come to rest.
@@ -55,7 +56,7 @@ class Operator:
     def __init__(
         self,
         api: Api,
-        kubes: Sequence[Kube],
+        lists: Lists,
         clock: Clock,
         *,
         unit: IntervalUnit,
@@ -63,9 +64,9 @@ class Operator:
         tell: Callable[[Message], None] | None = None,
     ) -> None:
         """Begin with an empty mirror, as after a start."""
-        namespaces = [kube.namespace for kube in kubes]
-        self._cluster = kubes[0]
-        self._revision = ""
+        namespaces = lists.namespaces
+        self._lists = lists
+        self._stamps: Stamps = {}
         self.clock = clock
         self.mirror = Mirror()
         self.due: dict[AnyKey, datetime] = {}
@@ -99,7 +100,18 @@ class Operator:
         self._desk = Desk(self.mirror, self.reconciler, self.connections, self.wake)
         self._latest = clock.now
         self._has_begun = False
-        self.stock = Stock(self.mirror, objects, secrets, namespaces=namespaces)
+        # It does nothing but list.
+        lister = cast("Api", lists)
+        self._stock = Stock(self.mirror, Objects(lister), Secrets(lister), namespaces=namespaces)
+
+    async def take_stock(self) -> set[AnyKey]:
+        """Take in what stands in the cluster at this instant, and return whom that concerns."""
+        stamps = await self._lists.look()
+        if stamps == self._stamps:
+            return set()
+        found = await self._stock.take()
+        self._stamps = stamps
+        return found
 
     def wake(self, key: AnyKey) -> None:
         """Have a key worked on."""
@@ -120,16 +132,12 @@ class Operator:
     async def _look(self) -> None:
         """Have those keys worked on that something happened to, or whose instant has come."""
         found = set[AnyKey]()
-        # What was written by whomever changes the revision; where nothing was, the lists are the same.
-        revision = await self._cluster.revision()
         if not self._has_begun:
-            await self.stock.check_installation()
-        if revision != self._revision:
-            found |= await self.stock.take()
-            self._revision = revision
+            await self._stock.check_installation()
+        found |= await self.take_stock()
         if not self._has_begun:
             self._has_begun = True
-            found |= await self.stock.take_strays()
+            found |= await self._stock.take_strays()
         for key in self.mirror.in_order(found):
             self.wake(key)
             if isinstance(key, Key):
@@ -168,7 +176,9 @@ class Operator:
 class Stage:
     """One namespace, one tenant, one operator, and what a test says about them."""
 
-    def __init__(self, plane: ControlPlane, kube: Kube, simulator: Simulator, api: Api) -> None:
+    def __init__(
+        self, plane: ControlPlane, kube: Kube, simulator: Simulator, api: Api, lister: Api
+    ) -> None:
         """Set up by the fixture."""
         self.plane = plane
         self.kube = kube
@@ -176,16 +186,18 @@ class Stage:
         self.tenant = simulator.tenant
         self.clock = Clock()
         self.api = api
+        self._lister = lister
         self.unit = IntervalUnit.DAYS
         self.tell: Callable[[Message], None] | None = None
         self._kubes = [kube]
+        self._lists = Lists(lister, plane.etcd_url, [kube.namespace])
         self._operators: list[Operator] = []
         self.operator = self.new_operator()
 
     def new_operator(self) -> Operator:
         """Start another operator process, which knows nothing."""
         name = f"operator-{len(self._operators) + 1}"
-        operator = Operator(self.api, self._kubes, self.clock, unit=self.unit, name=name, tell=self.tell)
+        operator = Operator(self.api, self._lists, self.clock, unit=self.unit, name=name, tell=self.tell)
         self._operators.append(operator)
         return operator
 
@@ -198,6 +210,9 @@ class Stage:
         kube = Kube(self.plane, f"{self.kube.namespace}-{len(self._kubes) + 1}")
         await kube.send("POST", "/api/v1/namespaces", {"metadata": {"name": kube.namespace}})
         self._kubes.append(kube)
+        await self._lists.close()
+        namespaces = [kube.namespace for kube in self._kubes]
+        self._lists = Lists(self._lister, self.plane.etcd_url, namespaces)
         await self.restart()
         return kube
 
@@ -205,6 +220,7 @@ class Stage:
         """End all operators."""
         for operator in self._operators:
             await operator.close()
+        await self._lists.close()
         for kube in self._kubes[1:]:
             await kube.close()
 
@@ -238,10 +254,12 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(plane: ControlPlane, kube: Kube, api: Api) -> AsyncIterator[Stage]:
-    """Yield a stage with a tenant of its own."""
+async def staged(
+    plane: ControlPlane, kube: Kube, api: Api, *, lister: Api | None = None
+) -> AsyncIterator[Stage]:
+    """Yield a stage with a tenant of its own; its operator lists through `lister` where one is given."""
     async with Simulator() as simulator:
-        stage = Stage(plane, kube, simulator, api)
+        stage = Stage(plane, kube, simulator, api, lister or api)
         try:
             yield stage
         finally:

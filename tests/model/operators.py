@@ -12,6 +12,7 @@ from auth0_rotator.conditions import Reason, timestamp
 from auth0_rotator.errors import Retry
 from auth0_rotator.schedule import IntervalUnit
 from harness.kube import Kube
+from harness.lists import Lists
 from harness.stage import Clock, Operator
 from model.tenant import Trap
 
@@ -93,7 +94,8 @@ class MortalOperator(Operator):
 
     def __init__(self, api: WatchedApi, kube: Kube, clock: Clock, *, name: str) -> None:
         """Begin with an empty mirror."""
-        super().__init__(api, [kube], clock, unit=IntervalUnit.DAYS, name=name)
+        self._own_lists = Lists(api, kube.plane.etcd_url, [kube.namespace])
+        super().__init__(api, self._own_lists, clock, unit=IntervalUnit.DAYS, name=name)
         self.api = api
         self.name = name
 
@@ -120,4 +122,5 @@ class MortalOperator(Operator):
     async def close(self) -> None:
         """End all connections."""
         await super().close()
+        await self._own_lists.close()
         await self.api.close()

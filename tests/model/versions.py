@@ -1,7 +1,7 @@
 """Every version of every Secret of a namespace, as a watch shows them."""
 
 import asyncio
-import json
+import contextlib
 from typing import Any, Self
 
 from harness.kube import Kube
@@ -45,12 +45,8 @@ class Versions:
         return self._seen
 
     async def _read(self, since: str) -> None:
-        query = f"watch=true&resourceVersion={since}"
-        # Without a limit of time: the clock of the event loop runs ahead.
-        path = f"{self._kube.path('Secret')}?{query}"
-        async with self._kube._http.stream("GET", path, timeout=None) as answer:  # noqa: SLF001
-            async for line in answer.aiter_lines():
-                event = json.loads(line)
+        async with contextlib.aclosing(self._kube.watch("Secret", resourceVersion=since)) as events:
+            async for event in events:
                 if event["object"]["metadata"].get("name") == _MARKER:
                     self._is_marked.set()
                 elif event["type"] in {"ADDED", "MODIFIED"}:

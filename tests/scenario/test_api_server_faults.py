@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from auth0_rotator.cluster import Api, Objects, Secrets
-from auth0_rotator.stock import Stock
+from auth0_rotator.cluster import Api
 from auth0_simulator import App, Moment, Tenant
 from controlplane import ControlPlane
 from harness import Kube, rotation
@@ -91,9 +90,7 @@ KINDS = [answers(503), answers(409), ANSWER_LOST]
 @pytest.fixture
 async def stage(plane: ControlPlane, kube: Kube, api: Api, proxied: Api) -> AsyncIterator[Stage]:
     """An operator whose writes go through the proxy; what it lists and watches comes directly."""
-    async with staged(plane, kube, proxied) as stage:
-        mirror = stage.operator.mirror
-        stage.operator.stock = Stock(mirror, Objects(api), Secrets(api), namespaces=[kube.namespace])
+    async with staged(plane, kube, proxied, lister=api) as stage:
         await stage.connect()
         yield stage
 

@@ -239,7 +239,7 @@ async def test_a_domain_is_not_recorded_before_its_tenant_was_asked(stage: Stage
     app = await stage.rotated()
     await stage.kube.apply(connection(stage.simulator, domain="other.eu.auth0.com"))
     # The rotation comes first, before the connection was checked again.
-    await stage.operator.stock.take()
+    await stage.operator.take_stock()
     await stage.operator.work(Key(stage.kube.namespace, "web"))
     annotations = (await saved(stage.kube, "Secret", "web.journal"))["metadata"]["annotations"]
     assert annotations[f"{PREFIX}domain"] == stage.tenant.domain

@@ -53,7 +53,7 @@ async def test_an_open_outcome_is_known_though_its_rotation_went_while_no_operat
     await stage.kube.eventually(lambda: is_journal_leaving(stage))
     await stage.restart()
     # The rotation comes first, before the connection was checked.
-    await stage.operator.stock.take()
+    await stage.operator.take_stock()
     await stage.operator.work(Key(stage.kube.namespace, "web"))
     stage.operator.wake(ConnectionKey(Kind.CONNECTION, stage.kube.namespace, "acme"))
     await stage.run_for(MINUTES)

@@ -89,7 +89,7 @@ async def test_a_client_that_is_changed_during_the_rehearsal_keeps_its_value(
     await gate.reached()
     await stage.kube.apply(rotation(api.client_id, annotations=TOKEN))
     # A watch tells it while the rehearsal goes on.
-    await stage.operator.stock.take()
+    await stage.operator.take_stock()
     gate.open()
     await rotating
     await stage.run_for(MINUTES)

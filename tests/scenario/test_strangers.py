@@ -377,7 +377,7 @@ async def test_a_connection_that_is_edited_while_it_is_checked_is_checked_again(
     app = stage.tenant.add_app("web")
     gate = stage.tenant.hold(Operation.TOKEN)
     await stage.connect()
-    await stage.operator.stock.take()
+    await stage.operator.take_stock()
     key = ConnectionKey(Kind.CONNECTION, stage.kube.namespace, "acme")
     checking = asyncio.create_task(stage.operator.work(key))
     await gate.reached()

@@ -117,7 +117,7 @@ async def test_a_list_that_is_older_than_what_was_done_leads_to_no_second_change
     fresh = stage.tenant.add_app("fresh")
     await stage.kube.apply(rotation(app.client_id, annotations=TOKEN))
     await stage.kube.apply(rotation(fresh.client_id, "fresh"))
-    changed = await stage.operator.stock.take()
+    changed = await stage.operator.take_stock()
     proxy.lag()
     for key in changed:
         stage.operator.wake(key)
