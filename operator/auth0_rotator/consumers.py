@@ -32,6 +32,8 @@ class Workload:
     """Which pods are its own, as a label selector."""
     is_rolled_out: bool
     """Whether its controller has replaced all pods, and they are available."""
+    is_available: bool
+    """Whether none of its pods is missing, on whatever value they run."""
     obstacle: str
     """Why its controller replaces none, or not all, by itself; empty where it does."""
     template_of: str = ""
@@ -62,8 +64,9 @@ def parse_workload(body: Mapping[str, Any]) -> Workload:
         marks=marks,
         selector=_selector(spec.get("selector") or {}),
         is_rolled_out=_is_rolled_out(metadata, spec, status),
+        is_available=_count(status, _AVAILABLE) >= _wanted(spec, status),
         obstacle=_obstacle(spec),
-        template_of=f"{reference['kind']}/{reference['name']}" if reference else "",
+        template_of=f"{reference.get('kind', '')}/{reference.get('name', '')}" if reference else "",
         labels=template.get("labels") or {},
         annotations={**(metadata.get("annotations") or {}), **marks},
         secrets=secrets_used(pods.get("spec") or {}),
@@ -73,14 +76,19 @@ def parse_workload(body: Mapping[str, Any]) -> Workload:
 def _is_rolled_out(
     metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]
 ) -> bool:
-    # Argo writes the generation that it has observed as text.
-    if int(status.get("observedGeneration") or 0) < int(metadata.get("generation") or 0):
+    # Argo writes the generation that it has observed as text, and did so with a hash until 0.9.
+    observed = str(status.get("observedGeneration") or 0)
+    if observed.isdecimal() and int(observed) < int(metadata.get("generation") or 0):
         return False
-    wanted = int(status.get("desiredNumberScheduled", spec.get("replicas", 1)))
+    wanted = _wanted(spec, status)
     updated, available = _count(status, _UPDATED), _count(status, _AVAILABLE)
     # Those that are still to go are counted as well.
     standing = int(status.get("replicas") or 0)
     return updated >= wanted and available >= wanted and standing <= max(updated, wanted)
+
+
+def _wanted(spec: Mapping[str, Any], status: Mapping[str, Any]) -> int:
+    return int(status.get("desiredNumberScheduled", spec.get("replicas", 1)))
 
 
 def _count(status: Mapping[str, Any], names: Sequence[str]) -> int:

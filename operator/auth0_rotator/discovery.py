@@ -1,19 +1,25 @@
 """Which workloads read a Secret, and which of them somebody else restarts already. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 # Tools that restart a workload whenever a Secret that it reads changes, by what they are asked with:
 # Stakater's Reloader and Wave.
-_FOR_ALL_SECRETS: Final = (
-    "reloader.stakater.com/auto",
-    "secret.reloader.stakater.com/auto",
-    "wave.pusher.com/update-on-config-change",
-)
+_WAVE: Final = "wave.pusher.com/update-on-config-change"
+_FOR_ALL_SECRETS: Final = ("reloader.stakater.com/auto", "secret.reloader.stakater.com/auto")
 _FOR_NAMED_SECRETS: Final = "secret.reloader.stakater.com/reload"
 _BUT_NAMED_SECRETS: Final = "secrets.exclude.reloader.stakater.com/reload"
 _BY_MATCH: Final = ("reloader.stakater.com/search", "reloader.stakater.com/match")
+_IGNORED_SECRET: Final = "reloader.stakater.com/ignore"
 _SWITCHED_ON: Final = "true"
+# What Go's strconv.ParseBool takes for true.
+_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_REPEATS: Final = re.compile(r"[*+?{]")
+_OF_GROUP: Final = re.compile(r"\)[*+?{]")
+_MOST_REPEATS: Final = 2
+# Names are matched one by one; nobody has more of them.
+_MOST_NAMES: Final = 100
 
 
 def secrets_used(pod_spec: Mapping[str, Any]) -> frozenset[str]:
@@ -48,16 +54,36 @@ def _name(part: Mapping[str, Any] | None, kind: str, field: str = "name") -> str
 
 def restarter_of(annotations: Mapping[str, str], secret_name: str, of_secret: Mapping[str, str]) -> str:
     """Return the annotation of a workload by which another tool restarts it for this Secret, empty where
-    none does; `of_secret` are the annotations of the Secret."""
-    if secret_name in _listed(annotations, _FOR_NAMED_SECRETS):
-        return _FOR_NAMED_SECRETS
-    if secret_name in _listed(annotations, _BUT_NAMED_SECRETS):
+    none does; `of_secret` are the annotations of the Secret.
+
+    Source: the order in which Reloader asks, in its `ShouldReload`; Wave's README.
+    """
+    if annotations.get(_WAVE) == _SWITCHED_ON:
+        return _WAVE
+    is_ignored = of_secret.get(_IGNORED_SECRET) == _SWITCHED_ON
+    if is_ignored or secret_name in _listed(annotations, _BUT_NAMED_SECRETS):
         return ""
+    for name in _FOR_ALL_SECRETS:
+        if annotations.get(name) in _TRUE:
+            return name
+    if any(_matches(one, secret_name) for one in _listed(annotations, _FOR_NAMED_SECRETS)):
+        return _FOR_NAMED_SECRETS
     search, match = _BY_MATCH
-    if of_secret.get(match) == annotations.get(search) == _SWITCHED_ON:
-        return search
-    return next((name for name in _FOR_ALL_SECRETS if annotations.get(name) == _SWITCHED_ON), "")
+    return search if of_secret.get(match) == annotations.get(search) == _SWITCHED_ON else ""
+
+
+def _matches(pattern: str, secret_name: str) -> bool:
+    """Return whether Reloader takes the pattern, a regular expression of Go, for this name.
+
+    What could take Python for ever, which Go never does, is taken for a plain name.
+    """
+    if len(_REPEATS.findall(pattern)) > _MOST_REPEATS or _OF_GROUP.search(pattern):
+        return pattern == secret_name
+    try:
+        return re.search(f"^{pattern}$", secret_name) is not None
+    except (re.error, OverflowError):
+        return False
 
 
 def _listed(annotations: Mapping[str, str], name: str) -> list[str]:
-    return [one.strip() for one in annotations.get(name, "").split(",")]
+    return [one.strip() for one in annotations.get(name, "").split(",", _MOST_NAMES)[:_MOST_NAMES]]

@@ -32,7 +32,9 @@ def parse_budget(body: Mapping[str, Any]) -> DisruptionBudget:
 
 def obstacle_to(consumer: str, workload: Workload, budgets: Sequence[DisruptionBudget]) -> str:
     """Return why a workload had better not be restarted now, empty where nothing speaks against it."""
-    if not workload.is_rolled_out:
+    # One whose controller replaces no pods never comes to the end of a restart.
+    is_whole = workload.is_available if workload.obstacle else workload.is_rolled_out
+    if not is_whole:
         return f"{consumer} is rolling out, or not all of its pods are available"
     strict = [one.name for one in budgets if one.allows_none and selects(one.selector, workload.labels)]
     if strict:

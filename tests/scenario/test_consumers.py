@@ -7,6 +7,7 @@ import pytest
 
 from auth0_simulator import App
 from harness import Stage, rotation
+from harness.foreign import ADOPTS, HOUR, KEYS
 from harness.story import ask, assert_at_peace
 from harness.workloads import begun_long_ago, current, generation, marks, pod, restarts, workload
 
@@ -112,3 +113,32 @@ async def test_who_is_named_later_is_not_restarted_for_a_rotation_of_before(stag
     await ask(stage, app, **WEB)
     await current(stage)
     assert len(await marks(stage.kube)) == 1
+
+
+async def test_a_value_that_is_not_delivered_yet_has_nobody_marked_for_it(stage: Stage) -> None:
+    """Catches a consumer that is restarted for a value which its Secret does not hold so far, and is
+    taken for current when it does."""
+    await stage.kube.apply(workload())
+    app = await stage.rotated(**WEB)
+    other = stage.tenant.add_app("other")
+    await stage.kube.apply(rotation(other.client_id, "other", **WEB))
+    await current(stage)
+    await current(stage, name="other")
+    # The tenant has another value, which a person put into the Secret, and nobody can write it there.
+    await stage.run_for(10 * MINUTE)
+    await stage.kube.merge("Secret", "other", {"immutable": True})
+    value = stage.tenant.rotate_elsewhere(other)
+    former = await stage.kube.secret("other")
+    stage.tenant.with_scopes(*KEYS)
+    await stage.connect(foreignRotation=ADOPTS)
+    await stage.run_for(2 * HOUR)
+    assert (await stage.kube.secret("other.journal"))["current"] == value
+    assert await stage.kube.secret("other") == former
+    await ask(stage, app, **WEB)
+    await current(stage)
+    count = await generation(stage.kube)
+    await stage.kube.delete("Secret", "other")
+    await stage.settle()
+    await stage.assert_delivered(other, "other")
+    await current(stage, name="other")
+    assert await generation(stage.kube) == count + 1

@@ -1,14 +1,23 @@
 """Consumers that nobody names: found by what they read, and restarted once."""
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from auth0_rotator.cluster import Api
+from auth0_rotator.consumers import parse_workload
+from auth0_rotator.reconciler import roll_out
 from auth0_simulator import App
-from harness import Stage, rotation
+from controlplane import ControlPlane
+from harness import Kube, Stage, rotation
+from harness.proxy import Effect, Proxy
+from harness.stage import staged
 from harness.story import ask
 from harness.workloads import begun_long_ago, current, generation, marks, pod, restarts, workload
 
+SECOND = timedelta(seconds=1)
 DISCOVER: dict[str, Any] = {"consumers": "discover"}
 RELOADER = "reloader.stakater.com/auto"
 
@@ -161,3 +170,74 @@ async def test_readers_of_different_secrets_carry_their_own_mark_only(stage: Sta
         own = [(await stage.kube.status(name))["lastRotationId"]]
         assert list((await marks(stage.kube, name=name)).values()) == own
         assert await generation(stage.kube, name=name) == 2
+
+
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture
+async def readers(
+    plane: ControlPlane, kube: Kube, api: Api, proxied: Api
+) -> AsyncIterator[tuple[Stage, App]]:
+    """A rotation that is found by three workloads, which are current; what it writes can be kept off."""
+    async with staged(plane, kube, proxied, lister=api) as stage:
+        app = await rotated(stage, *(workload(name=name) for name in NAMES))
+        await current(stage)
+        yield stage, app
+
+
+async def test_who_cannot_be_restarted_yet_stays_in_a_journal_that_has_room_for_few(
+    readers: tuple[Stage, App], proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches thousands of names in one annotation, which the API server refuses: nothing would rotate
+    any more."""
+    stage, app = readers
+    monkeypatch.setattr(roll_out, "MOST_KEPT", 1)
+    for name in NAMES[1:]:
+        proxy.answer(Effect.OTHER, 403, name=name, times=1000)
+    await ask(stage, app, **DISCOVER)
+    found = await stage.kube.get("Secret", "web.journal")
+    assert found is not None
+    assert found["metadata"]["annotations"]["auth0rotator.dev/to-restart"] == "*"
+    was = {name: await generation(stage.kube, name=name) for name in NAMES}
+    proxy.clear()
+    await stage.restart()
+    await current(stage)
+    now = {name: await generation(stage.kube, name=name) for name in NAMES}
+    assert now == {"a": was["a"], "b": was["b"] + 1, "c": was["c"] + 1}
+
+
+async def test_an_api_server_that_asks_for_a_pause_is_left_alone(
+    readers: tuple[Stage, App], proxy: Proxy
+) -> None:
+    """Catches a round that goes on through thousands of workloads, and one that begins anew at once."""
+    stage, app = readers
+    proxy.calls.clear()
+    for name in NAMES:
+        proxy.answer(Effect.OTHER, 429, name=name, retry_after=40, times=1000)
+    await ask(stage, app, **DISCOVER)
+    await stage.run_for(30 * SECOND)
+    assert len([call for call in proxy.calls if call.name in NAMES]) == 1
+    proxy.clear()
+    await stage.run_for(20 * SECOND)
+    await current(stage)
+
+
+async def test_who_is_current_is_not_looked_at_while_another_one_is_not(
+    readers: tuple[Stage, App], proxy: Proxy
+) -> None:
+    """Catches a request for each of a thousand workloads, again and again, while one cannot start."""
+    stage, app = readers
+    await stage.kube.merge("Deployment", "b", {"spec": {"replicas": 1}})
+    await ask(stage, app, **DISCOVER)
+    await stage.run_for(120 * SECOND)
+    await stage.kube.eventually(lambda: _has_rolled(stage, "a", "c"))
+    await stage.run_for(60 * SECOND)
+    proxy.calls.clear()
+    await stage.run_for(300 * SECOND)
+    assert {call.name for call in proxy.calls if call.name in NAMES} == {"b"}
+
+
+async def _has_rolled(stage: Stage, *names: str) -> bool:
+    bodies = [await stage.kube.get("Deployment", name) for name in names]
+    return all(body is not None and parse_workload(body).is_rolled_out for body in bodies)

@@ -41,6 +41,8 @@ def test_a_mark_is_told_by_the_name_of_the_secret() -> None:
         pytest.param({"status": {"observedGeneration": 2}}, False, id="not-seen-yet"),
         pytest.param({"status": {"observedGeneration": None}}, False, id="never-seen"),
         pytest.param({"status": {"observedGeneration": "3"}}, True, id="as-argo-writes-it"),
+        pytest.param({"status": {"observedGeneration": "2"}}, False, id="as-argo-writes-it-later"),
+        pytest.param({"status": {"observedGeneration": "6f54c8d6b"}}, True, id="as-argo-wrote-it"),
         pytest.param({"metadata": {"generation": None}}, True, id="no-generation"),
         pytest.param({"status": {"updatedReplicas": 1}}, False, id="one-is-old"),
         pytest.param({"status": {"updatedReplicas": None}}, False, id="none-is-new"),
@@ -107,6 +109,38 @@ def test_a_workload_has_rolled_out_when_all_its_pods_are_new_and_available(
     expected: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     assert workload(**changes).is_rolled_out is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, True, id="all"),
+        pytest.param({"status": {"updatedReplicas": 1}}, True, id="on-whatever-value"),
+        pytest.param({"status": {"availableReplicas": 1}}, False, id="one-is-missing"),
+        pytest.param({"status": {"desiredNumberScheduled": 3}}, False, id="one-node-has-none"),
+        pytest.param({"spec": {"replicas": 0}, "status": {"availableReplicas": None}}, True, id="none"),
+    ],
+)
+def test_a_workload_is_available_when_no_pod_is_missing(
+    changes: dict[str, Any],
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert workload(**changes).is_available is expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        pytest.param({"kind": "Deployment", "name": "base"}, "Deployment/base", id="both"),
+        pytest.param({"name": "base"}, "/base", id="without-a-kind"),
+        pytest.param({"kind": "Deployment"}, "Deployment/", id="without-a-name"),
+        pytest.param({}, "", id="none"),
+    ],
+)
+def test_a_rollout_may_take_its_pods_from_another_workload(
+    reference: dict[str, str], expected: str
+) -> None:
+    assert workload(spec={"workloadRef": reference}).template_of == expected
 
 
 def test_a_workload_is_known_by_its_version() -> None:
@@ -229,11 +263,6 @@ def test_a_workload_tells_what_its_pods_are_and_read() -> None:
     assert found.marks == {"mark": "01", "both": "pods"}
     assert found.secrets == {"web"}
     assert found.template_of == ""
-
-
-def test_a_rollout_may_take_its_pods_from_another_workload() -> None:
-    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    assert workload(spec={"workloadRef": reference}).template_of == "Deployment/web"
 
 
 def test_a_workload_without_a_template_reads_nothing() -> None:

@@ -12,6 +12,7 @@ RELOAD = "secret.reloader.stakater.com/reload"
 EXCLUDE = "secrets.exclude.reloader.stakater.com/reload"
 SEARCH = "reloader.stakater.com/search"
 MATCH = "reloader.stakater.com/match"
+IGNORE = "reloader.stakater.com/ignore"
 WAVE = "wave.pusher.com/update-on-config-change"
 
 
@@ -102,6 +103,24 @@ def test_a_pod_reads_what_its_containers_and_volumes_name(
         pytest.param({SEARCH: "true"}, {}, "", id="no-match"),
         pytest.param({SEARCH: "true"}, {MATCH: "false"}, "", id="match-switched-off"),
         pytest.param({}, {MATCH: "true"}, "", id="matches-and-is-not-searched"),
+        pytest.param({AUTO: "1"}, {}, AUTO, id="true-as-go-reads-it"),
+        pytest.param({AUTO: "yes"}, {}, "", id="not-true-as-go-reads-it"),
+        pytest.param({AUTO: "true", RELOAD: "web"}, {}, AUTO, id="all-before-names"),
+        pytest.param({RELOAD: "web", EXCLUDE: "web"}, {}, "", id="named-and-excluded"),
+        pytest.param({AUTO: "true", RELOAD: "web"}, {IGNORE: "true"}, "", id="ignored"),
+        pytest.param({AUTO: "true"}, {IGNORE: "false"}, AUTO, id="not-ignored"),
+        pytest.param({WAVE: "true", EXCLUDE: "web"}, {IGNORE: "true"}, WAVE, id="wave-asks-nobody-else"),
+        pytest.param({RELOAD: "api,w.*"}, {}, RELOAD, id="by-pattern"),
+        pytest.param({RELOAD: "w[a-e]b"}, {}, RELOAD, id="by-class"),
+        pytest.param({RELOAD: "e.*"}, {}, "", id="by-a-pattern-of-another"),
+        pytest.param({RELOAD: "w(e|o)b"}, {}, RELOAD, id="by-choice"),
+        pytest.param({RELOAD: "w.*e.*b"}, {}, RELOAD, id="by-two-repeats"),
+        pytest.param({RELOAD: "w.*e.*b.*"}, {}, "", id="more-repeats-than-are-tried"),
+        pytest.param({RELOAD: "(w)+eb"}, {}, "", id="a-repeated-group-is-not-tried"),
+        pytest.param({RELOAD: "we[b"}, {}, "", id="broken-pattern"),
+        pytest.param({RELOAD: "web{99999999999}"}, {}, "", id="number-too-large"),
+        pytest.param({RELOAD: "a," * 99 + "web"}, {}, RELOAD, id="the-last-name-that-is-tried"),
+        pytest.param({RELOAD: "a," * 100 + "web"}, {}, "", id="more-names-than-are-tried"),
     ],
 )
 def test_a_workload_is_left_to_the_tool_that_restarts_it_already(

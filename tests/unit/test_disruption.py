@@ -8,7 +8,15 @@ import pytest
 from auth0_rotator.consumers import Workload
 from auth0_rotator.disruption import obstacle_to, parse_budget, selects
 
-WEB = Workload("1", {}, "app=web", is_rolled_out=True, obstacle="", labels={"app": "web", "tier": "a"})
+WEB = Workload(
+    "1",
+    {},
+    "app=web",
+    is_rolled_out=True,
+    is_available=True,
+    obstacle="",
+    labels={"app": "web", "tier": "a"},
+)
 TIER = "tier"
 
 
@@ -48,6 +56,14 @@ def test_a_workload_that_rolls_is_in_the_way() -> None:
     rolling = replace(WEB, is_rolled_out=False)
     told = "Deployment/web is rolling out, or not all of its pods are available"
     assert obstacle_to("Deployment/web", rolling, []) == told
+
+
+@pytest.mark.parametrize("is_available", [True, False])
+def test_one_that_is_never_rolled_out_is_in_the_way_only_while_pods_are_missing(
+    *, is_available: bool
+) -> None:
+    paused = replace(WEB, is_rolled_out=False, is_available=is_available, obstacle="it is paused")
+    assert bool(obstacle_to("Deployment/web", paused, [])) is not is_available
 
 
 def test_a_budget_without_any_status_or_spec_says_nothing() -> None:

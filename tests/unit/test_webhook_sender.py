@@ -35,7 +35,7 @@ def test_what_cannot_be_read_is_told_with_the_file(tmp_path: Path) -> None:
     file.write_bytes(b"")
     assert refused(file) == "it is empty"
     file.write_bytes(b"not long, but secret")
-    assert refused(file) == "a secret in it has fewer than 24 characters"
+    assert refused(file) == "a secret in it has fewer than 24 bytes"
     file.write_bytes(b"x" * 4096)
     assert len(read_keys(file)) == 1
     file.write_bytes(b"x" * 4097)

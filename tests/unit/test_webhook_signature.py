@@ -56,6 +56,7 @@ def test_while_a_secret_is_changed_a_message_is_signed_with_both() -> None:
     ("content", "octets"),
     [
         pytest.param(whsec(KEY).encode(), KEY, id="whsec"),
+        pytest.param(b"\xef\xbb\xbf" + whsec(KEY).encode(), KEY, id="whsec-behind-a-byte-order-mark"),
         pytest.param(whsec(OTHER).encode() + b"\n", OTHER, id="whsec-with-line-end"),
         pytest.param(whsec(bytes(25)).rstrip("=").encode(), bytes(25), id="without-padding"),
         pytest.param(whsec(bytes(26)).rstrip("=").encode(), bytes(26), id="without-one-letter"),
@@ -78,9 +79,9 @@ BASE64 = "after whsec_ it does not hold 24 to 64 bytes in base64"
         pytest.param(b"", "it is empty", id="empty"),
         pytest.param(b" \n\t\n", "it is empty", id="blank"),
         pytest.param(b"\xff" * 30, "it is no text", id="binary"),
-        pytest.param(b"x" * 23, "a secret in it has fewer than 24 characters", id="short"),
+        pytest.param(b"x" * 23, "a secret in it has fewer than 24 bytes", id="short"),
         pytest.param(
-            b"x" * 24 + b"\nx", "a secret in it has fewer than 24 characters", id="one-of-two-short"
+            b"x" * 24 + b"\nx", "a secret in it has fewer than 24 bytes", id="one-of-two-short"
         ),
         pytest.param(whsec(bytes(23)).encode(), BASE64, id="whsec-short"),
         pytest.param(whsec(bytes(65)).encode(), BASE64, id="whsec-long"),

@@ -1,5 +1,6 @@
 """Workloads that use a target: read, found, marked for a restart, their pods and what protects them."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from auth0_rotator.disruption import DisruptionBudget, parse_budget
 from auth0_rotator.errors import Refused
 from auth0_rotator.record import MANAGED_BY
 from auth0_rotator.resource.rotation import ConsumerKind
+
+logger = logging.getLogger(__name__)
 
 _BUDGET: Final = "PodDisruptionBudget"
 
@@ -26,15 +29,23 @@ class Workloads:
         """Return a workload as it stands now, None where there is none, or no such kind."""
         kind, name = _parted(consumer)
         body = await self._api.get(kind, name, namespace)
-        return parse_workload(body) if body is not None else None
+        return _parsed(consumer, body) if body is not None else None
 
     async def all(self, namespace: str) -> dict[str, Workload]:
-        """Return all workloads that can be restarted, as they stand now, by kind/name."""
-        return {
-            f"{kind}/{body['metadata']['name']}": parse_workload(body)
-            for kind in ConsumerKind
-            async for body in self._each(_kind(kind), namespace)
-        }
+        """Return all workloads that can be restarted, as they stand now, by kind/name.
+
+        One that nobody can make sense of is left out: it is somebody else's, as a rule.
+        """
+        found = dict[str, Workload]()
+        for kind in ConsumerKind:
+            async for body in self._each(_kind(kind), namespace):
+                consumer = f"{kind}/{body['metadata']['name']}"
+                try:
+                    found[consumer] = _parsed(consumer, body)
+                except Refused as refusal:
+                    extra = {"key": f"{namespace}/{consumer}", "cause": refusal.message}
+                    logger.debug("a workload is left out", extra=extra)
+        return found
 
     async def budgets(self, namespace: str) -> list[DisruptionBudget]:
         """Return what says how many pods may be missed."""
@@ -64,7 +75,7 @@ class Workloads:
             "spec": {"template": {"metadata": {"annotations": dict(marks)}}},
         }
         body = await self._api.merge(kind, name, namespace, patch, manager=MANAGED_BY)
-        return parse_workload(body) if body is not None else None
+        return _parsed(consumer, body) if body is not None else None
 
     async def pods(self, namespace: str, selector: str) -> list[Mapping[str, Any]]:
         """Return the pods that `selector` selects."""
@@ -73,6 +84,15 @@ class Workloads:
             async for page in self._api.pages("Pod", namespace, labels=selector)
             for body in page.items
         ]
+
+
+def _parsed(consumer: str, body: Mapping[str, Any]) -> Workload:
+    """Return the workload; Refused where it is none: another kind's schema may admit anything."""
+    try:
+        return parse_workload(body)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"{consumer} is no workload as the API describes it ({type(error).__name__}: {error})"
+        raise Refused(Reason.CONSUMER_NOT_RESTARTED, message) from None
 
 
 def _parted(consumer: str) -> tuple[str, str]:

@@ -58,11 +58,22 @@ def sharing(run: Pass, consumer: str) -> list[Rotation]:
     """Return the other rotations for which this consumer is restarted as well, as far as is known."""
     return [
         rotation
-        for rotation in run.world.mirror.rotations.values()
-        if rotation.key.namespace == run.key.namespace
-        and rotation.key != run.key
-        and (consumer in named_by(rotation) or _may_find(run, rotation, consumer))
+        for rotation in _neighbours(run)
+        if consumer in named_by(rotation) or _may_find(run, rotation, consumer)
     ]
+
+
+def _neighbours(run: Pass) -> list[Rotation]:
+    """Return the other rotations of the namespace that have consumers; looked up once a pass."""
+    if run.neighbours is None:
+        run.neighbours = [
+            rotation
+            for rotation in run.world.mirror.rotations.values()
+            if rotation.key.namespace == run.key.namespace
+            and rotation.key != run.key
+            and _to_restart(rotation)
+        ]
+    return run.neighbours
 
 
 def _may_find(run: Pass, other: Rotation, consumer: str) -> bool:

@@ -70,6 +70,8 @@ class RollOut:
     found: Mapping[str, str] | None = None
     """Those that nobody names, each with the annotation by which another tool restarts it (empty: none
     does); None until they were looked for."""
+    current: dict[str, str] = field(default_factory=dict)
+    """What was told of those who run on the value; they are looked at no more."""
     is_done: bool = False
 
 

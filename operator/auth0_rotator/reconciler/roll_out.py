@@ -12,7 +12,7 @@ from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, 
 from auth0_rotator.consumers import Workload, mark_of, older_pods
 from auth0_rotator.decision import Decision
 from auth0_rotator.decision.consumers import LONGEST_PAUSE
-from auth0_rotator.errors import Refused, RotatorError, Stale
+from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
 from auth0_rotator.journal import Journal, with_restarts_left
 from auth0_rotator.metrics import ROLL_SECONDS
 from auth0_rotator.observation import Observation, given
@@ -36,6 +36,8 @@ COALESCE: Final = timedelta(seconds=4)
 FIRST_PAUSE: Final = timedelta(milliseconds=250)
 LONGEST_LOOK: Final = timedelta(seconds=15)
 PODS_SHOWN: Final = 5
+# Annotations have room for 256 KiB, and a consumer takes up to 270 bytes.
+MOST_KEPT: Final = 200
 _NOBODY: Final = "no workload of this namespace reads the Secret"
 
 
@@ -72,16 +74,30 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     if owed and _is_better_later(run, o, record, owed):
         rolling.again_at = o.now + 2 * FIRST_PAUSE
         return
+    pause = timedelta(0)
     for one in {**dict.fromkeys(named_by(rotation)), **(rolling.found or {})}:
-        found[one] = await _see_to(run, o, one, is_owed=one in owed)
-    left = tuple(one for one in owed if one not in found or not found[one].is_marked)
+        if one in rolling.current and one not in owed:
+            continue
+        found[one], asked = await _see_to(run, o, one, is_owed=one in owed)
+        if asked is not None:
+            # The API server has too much to do: nothing more is asked of it before then.
+            pause = asked
+            break
+    rolling.current |= {one: each.message for one, each in found.items() if each.is_current}
+    marked = {one for one, finding in found.items() if finding.is_marked}
+    left = _kept_short(tuple(one for one in owed if one not in marked), named_by(rotation))
     if left != journal.to_restart:
         await run.write_journal(with_restarts_left(journal, left))
     restarted = [one for one, finding in found.items() if finding.is_restarted]
     if restarted:
         message = f"restarted {', '.join(restarted)} for the rotation {record.rotation_id}"
         run.notice(Reason.ROLLOUT_RESTARTED, message)
-    _conclude(run, o, list(found.values()))
+    _conclude(run, o, list(found.values()), pause)
+
+
+def _kept_short(left: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the journal has room for: many that were found are found again by the next look."""
+    return left if len(left) <= MOST_KEPT else (*(one for one in left if one in named), DISCOVERED)
 
 
 def _owed(journal: Journal, rotation: Rotation, rolling: RollOut) -> list[str]:
@@ -107,7 +123,19 @@ def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list
     return is_near or (bool(others) and age < SETTLE)
 
 
-async def _see_to(run: Pass, o: Observation, consumer: str, *, is_owed: bool) -> _Finding:
+async def _see_to(
+    run: Pass, o: Observation, consumer: str, *, is_owed: bool
+) -> tuple[_Finding, timedelta | None]:
+    """Return how it stands with one consumer, and for how long the API server asks to be left alone."""
+    try:
+        return await _attend(run, o, consumer, is_owed=is_owed), None
+    except RotatorError as error:
+        message = f"{consumer} cannot be seen to: {error.message}"
+        after = error.after if isinstance(error, Retry) else None
+        return _Finding(Reason(error.reason), message), after
+
+
+async def _attend(run: Pass, o: Observation, consumer: str, *, is_owed: bool) -> _Finding:
     """Restart one consumer where that is owed, and find out whether it runs on the value."""
     try:
         workload = await run.world.workloads.get(run.key.namespace, consumer)
@@ -118,8 +146,6 @@ async def _see_to(run: Pass, o: Observation, consumer: str, *, is_owed: bool) ->
     except Refused as refusal:
         message = f"{consumer} cannot be restarted: {refusal.message}"
         return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
-    except RotatorError as error:
-        return _Finding(Reason(error.reason), f"{consumer} cannot be seen to: {error.message}")
     if workload is not None:
         message = f"{consumer} takes its pods from {workload.template_of}: name that one instead"
         return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
@@ -155,21 +181,21 @@ def _marks_of_others(run: Pass, consumer: str) -> dict[str, str]:
     """Return the marks of other Secrets for which this consumer is to be restarted as well."""
     marks = dict[str, str]()
     for rotation in sharing(run, consumer):
-        seen = run.world.mirror.journal(rotation.key)
+        seen, plan = run.world.mirror.journal(rotation.key), rotation.plan
         journal = seen.journal if seen is not None else None
-        if _owes(journal, consumer) and rotation.plan is not None:
-            marks[mark_of(rotation.plan.target_name)] = _id_of(journal)
+        if plan is None or journal is None or journal.current is None:
+            continue
+        is_owed = consumer in journal.to_restart or DISCOVERED in journal.to_restart
+        if is_owed and _is_published(run, plan.target_name, journal.current.record):
+            marks[mark_of(plan.target_name)] = journal.current.record.rotation_id
     return marks
 
 
-def _owes(journal: Journal | None, consumer: str) -> bool:
-    if journal is None or journal.current is None:
-        return False
-    return consumer in journal.to_restart or DISCOVERED in journal.to_restart
-
-
-def _id_of(journal: Journal | None) -> str:
-    return given(given(journal).current).record.rotation_id
+def _is_published(run: Pass, target_name: str, record: CommitRecord) -> bool:
+    """Return whether the target shows what the journal holds: who begins earlier reads the old value."""
+    target = run.world.mirror.target(run.key.namespace, target_name)
+    shown = target.record if target is not None else None
+    return shown is not None and shown.rotation_id == record.rotation_id
 
 
 async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -> tuple[Reason, str]:
@@ -200,13 +226,13 @@ async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -
     return Reason.CONSUMERS_STALE, message
 
 
-def _conclude(run: Pass, o: Observation, found: list[_Finding]) -> None:
-    """Note what to tell, and when to look again."""
+def _conclude(run: Pass, o: Observation, found: list[_Finding], pause: timedelta) -> None:
+    """Note what to tell, and when to look again: not before `pause`."""
     now, rolling = o.now, given(run.memory.roll_out)
     late = [finding for finding in found if not finding.is_current]
     if not late:
         rolling.is_done, rolling.again_at = True, None
-        message = "; ".join(finding.message for finding in found) or _NOBODY
+        message = "; ".join(rolling.current.values()) or _NOBODY
         _tell(run, ConditionStatus.TRUE, Reason.CONSUMERS_CURRENT, message)
         entry = run.budget(o)
         # What was adopted has been the tenant's for nobody knows how long.
@@ -218,7 +244,7 @@ def _conclude(run: Pass, o: Observation, found: list[_Finding]) -> None:
         return
     rolling.is_restart |= any(finding.is_restarted for finding in found)
     most = LONGEST_LOOK if all(one.reason is Reason.ROLLING_OUT for one in late) else LONGEST_PAUSE
-    rolling.again_at = now + min(FIRST_PAUSE * 2 ** min(rolling.tries, 16), most)
+    rolling.again_at = now + max(min(FIRST_PAUSE * 2 ** min(rolling.tries, 16), most), pause)
     rolling.tries += 1
     worst = next((one for one in late if one.reason is not Reason.ROLLING_OUT), late[0])
     message = "; ".join(finding.message for finding in late)

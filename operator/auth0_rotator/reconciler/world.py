@@ -29,7 +29,7 @@ from auth0_rotator.reconciler.namespaces import Namespaces
 from auth0_rotator.reconciler.turns import Turns
 from auth0_rotator.resource import Kind
 from auth0_rotator.schedule import IntervalUnit
-from auth0_rotator.subject import ConnectionKey, Key
+from auth0_rotator.subject import ConnectionKey, Key, Rotation
 from auth0_rotator.webhook.message import Message
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,8 @@ class Pass:
     notices: list[Notice] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     """Names of the unwatched Secrets that this pass has read."""
+    neighbours: list[Rotation] | None = None
+    """The other rotations of the namespace that have consumers; None until they were looked for."""
     obstacle: Decision | None = None
     """What keeps this pass from going on, other than what a rule says."""
 

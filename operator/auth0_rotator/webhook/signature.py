@@ -14,7 +14,7 @@ _PREFIX: Final = "whsec_"
 # The specification's private keys sign as `v1a`, which is not done here.
 _ASYMMETRIC: Final = "whsk_"
 # Without the prefix a secret is what it says; shorter ones can be guessed.
-LEAST_CHARACTERS: Final = KEY_BYTES.start
+LEAST_BYTES: Final = KEY_BYTES.start
 
 
 class KeysUnusableError(ValueError):
@@ -53,7 +53,7 @@ def parse_keys(content: bytes) -> tuple[SigningKey, ...]:
         KeysUnusableError: there is none, or one of them is none.
     """
     try:
-        lines = content.decode().split("\n")
+        lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:
         message = "it is no text"
         raise KeysUnusableError(message) from None
@@ -73,8 +73,8 @@ def _key(text: str) -> SigningKey:
     if text.startswith(_PREFIX):
         return SigningKey(_decoded(text.removeprefix(_PREFIX)))
     octets = text.encode()
-    if len(octets) < LEAST_CHARACTERS:
-        message = f"a secret in it has fewer than {LEAST_CHARACTERS} characters"
+    if len(octets) < LEAST_BYTES:
+        message = f"a secret in it has fewer than {LEAST_BYTES} bytes"
         raise KeysUnusableError(message)
     return SigningKey(octets)
 

@@ -1,5 +1,7 @@
 """Consumers that nobody names, among real pods and Argo's Rollouts."""
 
+from typing import Any
+
 from auth0_simulator import Simulator
 from harness import Kube, connection, credentials, rotation
 from harness.process import NewOperator
@@ -56,3 +58,30 @@ async def test_a_rollout_is_found_unless_a_deployment_gives_it_its_pods(
     found = await kube.get("Rollout", "referring")
     assert found is not None
     assert "template" not in found["spec"]
+
+
+async def test_a_workload_that_nobody_can_make_sense_of_hides_no_other(
+    kube: Kube, simulator: Simulator, new_operator: NewOperator
+) -> None:
+    """Catches one mistyped object of somebody else, by which nothing in the namespace rotates again."""
+    odd = workload("Rollout", "odd")
+    odd["spec"]["template"]["spec"]["volumes"] = [{"name": "v", "secret": "web"}]
+    app = simulator.tenant.add_app("web")
+    await kube.apply(credentials(simulator.tenant), connection(simulator), odd, workload())
+    await kube.apply(rotation(app.client_id, consumers="discover"))
+    await new_operator().start()
+    await rolled_out(kube)
+    assert len(await marks(kube)) == 1
+    named: dict[str, Any] = {
+        "consumers": "discover",
+        "rolloutRestartTargets": restarts("argo.Rollout/odd"),
+    }
+    await kube.apply(rotation(app.client_id, **named))
+    await ask(kube, "again")
+    await delivered(kube, app, 2)
+
+    async def is_told() -> bool:
+        message = (await kube.condition("web", "ConsumersCurrent")).get("message", "")
+        return "argo.Rollout/odd is no workload as the API describes it" in message
+
+    await kube.eventually(is_told)
