@@ -196,8 +196,10 @@ def parse_timestamp(text: str | None) -> datetime | None:
     return utc if utc is not None and _FIRST_YEAR <= utc.year <= _LAST_YEAR else None
 
 
-def parse_http_date(text: str) -> datetime | None:
+def parse_http_date(text: str | None) -> datetime | None:
     """Return the aware datetime that a header like Date or Retry-After says, None for anything else."""
+    if text is None:
+        return None
     try:
         instant = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -199,7 +199,7 @@ def wait_asked(answer: Answer) -> timedelta | None:
     if told is not None:
         return min(timedelta(seconds=told), LONGEST_WAIT)
     reset = _number(answer.headers.get("x-ratelimit-reset"))
-    sent = parse_http_date(answer.headers.get("date", ""))
+    sent = parse_http_date(answer.headers.get("date"))
     if reset is None or sent is None:
         return None
     return min(timedelta(seconds=max(0.0, reset - sent.timestamp())), LONGEST_WAIT)
