@@ -1,11 +1,13 @@
 """What many stories say: a person asks for a rotation, time goes by, and how every story must end."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from auth0_simulator import App, Entry, Operation, Tenant
 from harness.manifests import rotation
+from harness.secrets import values_of
 from harness.stage import Stage
 
 ROTATION = "Auth0ClientSecretRotation"
@@ -30,11 +32,16 @@ async def journal(stage: Stage, name: str = "web") -> Seen:
     """Return the journal of a rotation, which must be there."""
     found = await stage.kube.get("Secret", f"{name}.journal")
     assert found is not None, "the journal is gone"
-    metadata = found["metadata"]
+    return seen_of(found)
+
+
+def seen_of(body: dict[str, Any]) -> Seen:
+    """Return the journal that a Secret is."""
+    metadata = body["metadata"]
     return Seen(
         state=metadata["annotations"]["auth0rotator.dev/state"],
         finalizers=metadata.get("finalizers", []),
-        values=await stage.kube.secret(f"{name}.journal"),
+        values=values_of(body),
     )
 
 
@@ -118,19 +125,42 @@ async def assert_refused(stage: Stage, app: App, name: str = "web") -> str:
 
 async def assert_at_peace(stage: Stage, app: App, *, changes: int, name: str = "web") -> None:
     """All is told and delivered: so many real changes, nothing open, nothing held, nothing wrong."""
-    assert app.changes == changes
-    await stage.assert_delivered(app, name)
-    seen = await journal(stage, name)
+    asked = (("Secret", name), ("Secret", f"{name}.journal"), (ROTATION, name))
+    found = [await stage.kube.get(kind, name) for kind, name in asked]
+    _assert_at_peace(stage, app, changes, found)
+
+
+async def assert_all_at_peace(stage: Stage, apps: Mapping[str, App], *, changes: int) -> None:
+    """The same of each of these, by the names of their rotations."""
+    secrets, rotations = [
+        {body["metadata"]["name"]: body for body in await stage.kube.all(kind)}
+        for kind in ("Secret", ROTATION)
+    ]
+    for name, app in apps.items():
+        found = secrets.get(name), secrets.get(f"{name}.journal"), rotations.get(name)
+        _assert_at_peace(stage, app, changes, found)
+
+
+def _assert_at_peace(
+    stage: Stage, app: App, changes: int, found: Sequence[dict[str, Any] | None]
+) -> None:
+    target, kept, rotation = found
+    assert app.changes == changes, app.name
+    assert target is not None, app.name
+    assert kept is not None, app.name
+    assert rotation is not None, app.name
+    values, seen = values_of(target), seen_of(kept)
+    assert values["ID"] == app.client_id
+    assert values["SECRET"] == app.secret
+    assert stage.tenant.accepts(app.client_id, app.secret)
     assert (seen.state, seen.finalizers) == ("idle", [])
     assert seen.values["current"] == app.secret
     # What comes next is known only where it is announced.
-    following = (await stage.kube.secret(name)).get("NEXT")
+    following = values.get("NEXT")
     assert following != app.secret
     assert seen.values.get("next") == following
-    found = await stage.kube.get(ROTATION, name)
-    assert found is not None
-    assert "finalizers" not in found["metadata"]
-    status = found["status"]
+    assert "finalizers" not in rotation["metadata"]
+    status = rotation["status"]
     assert status["rotationStatus"] == "success"
     conditions = {entry["type"]: entry["status"] for entry in status["conditions"]}
     assert conditions["Ready"] == "True"
