@@ -86,4 +86,4 @@ def _matches(pattern: str, secret_name: str) -> bool:
 
 
 def _listed(annotations: Mapping[str, str], name: str) -> list[str]:
-    return [one.strip() for one in annotations.get(name, "").split(",", _MOST_NAMES)[:_MOST_NAMES]]
+    return [one.strip() for one in annotations.get(name, "").split(",")[:_MOST_NAMES]]

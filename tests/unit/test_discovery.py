@@ -130,5 +130,6 @@ def test_a_workload_is_left_to_the_tool_that_restarts_it_already(
 
 
 @pytest.mark.parametrize("name", ["web", "XXXX"])
-def test_without_a_list_nobody_is_named(name: str) -> None:
+def test_without_a_list_nobody_is_named_or_left_out(name: str) -> None:
     assert restarter_of({"team": "a"}, name, {}) == ""
+    assert restarter_of({AUTO: "true"}, name, {}) == AUTO

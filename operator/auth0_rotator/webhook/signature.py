@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from base64 import b64decode, b64encode
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,7 +54,7 @@ def parse_keys(content: bytes) -> tuple[SigningKey, ...]:
         KeysUnusableError: there is none, or one of them is none.
     """
     try:
-        lines = content.decode("utf-8-sig").split("\n")
+        lines = content.removeprefix(BOM_UTF8).decode().split("\n")
     except UnicodeDecodeError:
         message = "it is no text"
         raise KeysUnusableError(message) from None
