@@ -9,7 +9,7 @@ from kubernetes.aio.client import Configuration
 from auth0_rotator.cluster import Api
 from controlplane import ControlPlane
 from harness.crash.table import Ledger
-from harness.installation import install_crds
+from harness.installation import installed
 from harness.kube import Kube
 from harness.proxy import DIRECTLY, Proxy
 from harness.stage import Stage, staged
@@ -56,9 +56,7 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
     """A control plane with garbage collection and our CRDs."""
-    parts = ("etcd", "kube-apiserver", "kube-controller-manager")
-    with ControlPlane(parts=parts, watch_cache=False) as plane:
-        install_crds(plane)
+    with installed(is_lean=True) as plane:
         yield plane
 
 

@@ -35,6 +35,8 @@ ADMIN_TOKEN: Final = "administrator"
 _PDEATHSIG: Final = 1
 # A quarter of what the API server does among so few objects would be the search for garbage.
 _GARBAGE: Final = {"GOGC": "400"}
+# Who is asked one thing at a time spends a seventh on looking for work for a second processor.
+_ONE_PROCESSOR: Final = {"GOMAXPROCS": "1"}
 # What the operator's objects meet: their owners, their namespaces, and the workloads that mount them.
 _CONTROLLERS: Final = (
     "daemonset-controller",
@@ -88,17 +90,19 @@ class ControlPlane:
         parts: Iterable[str] = CORE,
         binaries: Binaries | None = None,
         audit: bool = True,
-        watch_cache: bool = True,
+        is_lean: bool = False,
     ) -> None:
         """Prepare a control plane of `parts` (names of binaries, as `binaries.TOOLS` has them).
 
-        Without the `watch_cache` every list is answered by etcd: one of a kind that was not written
-        lately need not wait up to 100 ms until the cache is known to be up to date.
+        One that `is_lean` has no watch cache: etcd answers every list, and one of a kind that was not
+        written lately need not wait up to 100 ms until the cache is known to be up to date. And each
+        of its parts has one processor.
         """
         self._parts = tuple(parts)
         self._binaries = binaries if binaries is not None else resolve(self._parts)
         self._audit = audit
-        self._watch_cache = watch_cache
+        self._is_lean = is_lean
+        self._environment = _GARBAGE | (_ONE_PROCESSOR if is_lean else {}) | os.environ
         self._processes: list[subprocess.Popen[bytes]] = []
         self._janitor: subprocess.Popen[bytes] | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="auth0-rotator-control-plane-"))
@@ -215,7 +219,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.0.0.0/24",
             "--allow-privileged",
             "--shutdown-delay-duration=0s",
-            f"--watch-cache={str(self._watch_cache).lower()}",
+            f"--watch-cache={str(not self._is_lean).lower()}",
             "-v=0",
         ]
         if self._audit:
@@ -318,7 +322,7 @@ class ControlPlane:
 
     def _spawn(self, name: str, *flags: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = spawn([self._binaries[name], *flags], log, env=_GARBAGE | os.environ)
+            process = spawn([self._binaries[name], *flags], log, env=self._environment)
         self._processes.append(process)
         if self._janitor is not None and self._janitor.stdin is not None:
             self._janitor.stdin.write(f"{process.pid}\n".encode())

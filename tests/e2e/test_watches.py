@@ -1,18 +1,34 @@
 """Watches that end, expire or lie, and two processes that both act: nothing is missed or done twice."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from auth0_simulator import App, Simulator
+from controlplane import ControlPlane
 from harness import Kube, rotation
+from harness.installation import installed, operator_kubeconfig
 from harness.process import NewOperator, OperatorProcess
 from harness.proxy import Effect, Proxy
 from harness.waiting import ask, begin, connected, delivered
 
 ROTATION = "Auth0ClientSecretRotation"
 NAMES = [f"web-{number}" for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane whose watches come from its cache, as in life."""
+    with installed() as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def rights(plane: ControlPlane) -> Path:
+    """The rights in this plane: those of another one would be kept for the whole session."""
+    return operator_kubeconfig(plane)
 
 
 def close(proxy: Proxy) -> None:

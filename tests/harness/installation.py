@@ -1,5 +1,6 @@
 """What an administrator installs: CRDs, and the rights of the operator's service account."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,15 @@ _PATHS: Final = {
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
 }
+
+
+@contextlib.contextmanager
+def installed(*, is_lean: bool = False) -> Iterator[ControlPlane]:
+    """Yield a control plane with garbage collection and our CRDs."""
+    parts = ("etcd", "kube-apiserver", "kube-controller-manager")
+    with ControlPlane(parts=parts, is_lean=is_lean) as plane:
+        install_crds(plane)
+        yield plane
 
 
 def apply_manifest(plane: ControlPlane, body: dict[str, Any]) -> None:

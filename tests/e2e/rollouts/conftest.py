@@ -12,7 +12,8 @@ from harness.workloads import install_rollouts
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 
 
-@pytest.fixture(scope="session")
+# Of one file: for the whole session it would play pods for tests that have none.
+@pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
     """A control plane with a node that is none."""
     with ControlPlane(parts=PARTS) as plane:
@@ -21,7 +22,7 @@ def plane() -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rights(plane: ControlPlane) -> Path:
     """The rights in this plane: those of another one would be kept for the whole session."""
     return operator_kubeconfig(plane)
