@@ -133,6 +133,8 @@ class Operator:
         """Have those keys worked on that something happened to, or whose instant has come."""
         found = set[AnyKey]()
         if not self._has_begun:
+            # What the check lists is then known to be what the stock lists.
+            await self._lists.look()
             await self._stock.check_installation()
         found |= await self.take_stock()
         if not self._has_begun:
