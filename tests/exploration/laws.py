@@ -136,4 +136,4 @@ def check_rest(state: State) -> None:
 def expired(state: State) -> State:
     """Return the state without the requests that cannot take effect any more."""
     alive = {one for one in state.in_flight if state.at - one.sent_at <= LATEST_EFFECT}
-    return replace(state, in_flight=frozenset(alive))
+    return state if alive == state.in_flight else replace(state, in_flight=frozenset(alive))

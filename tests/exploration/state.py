@@ -6,6 +6,7 @@ is the same in every state (the rotation's name, its plan, its connection) stand
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from auth0_rotator.credential import ClientSecret
@@ -232,6 +233,7 @@ class State:
         return instant(self.at)
 
 
+@cache
 def instant(at: float) -> datetime:
     """Return the instant `at` so many seconds."""
     return NOW + timedelta(seconds=at)
