@@ -41,7 +41,7 @@ class Workload:
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels of its pods."""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Its own, and those of its pod template."""
+    """Its own."""
     secrets: frozenset[str] = frozenset()
     """The names of the Secrets that its pods read."""
 
@@ -68,7 +68,7 @@ def parse_workload(body: Mapping[str, Any]) -> Workload:
         obstacle=_obstacle(spec),
         template_of=f"{reference.get('kind', '')}/{reference.get('name', '')}" if reference else "",
         labels=template.get("labels") or {},
-        annotations={**(metadata.get("annotations") or {}), **marks},
+        annotations=metadata.get("annotations") or {},
         secrets=secrets_used(pods.get("spec") or {}),
     )
 

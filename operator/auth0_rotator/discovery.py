@@ -10,7 +10,9 @@ _WAVE: Final = "wave.pusher.com/update-on-config-change"
 _FOR_ALL_SECRETS: Final = ("reloader.stakater.com/auto", "secret.reloader.stakater.com/auto")
 _FOR_NAMED_SECRETS: Final = "secret.reloader.stakater.com/reload"
 _BUT_NAMED_SECRETS: Final = "secrets.exclude.reloader.stakater.com/reload"
-_BY_MATCH: Final = ("reloader.stakater.com/search", "reloader.stakater.com/match")
+_SEARCH: Final = "reloader.stakater.com/search"
+_MATCH: Final = "reloader.stakater.com/match"
+_ASKING: Final = frozenset({*_FOR_ALL_SECRETS, _FOR_NAMED_SECRETS, _SEARCH})
 _IGNORED_SECRET: Final = "reloader.stakater.com/ignore"
 _SWITCHED_ON: Final = "true"
 # What Go's strconv.ParseBool takes for true.
@@ -52,24 +54,29 @@ def _name(part: Mapping[str, Any] | None, kind: str, field: str = "name") -> str
     return ((part or {}).get(kind) or {}).get(field) or ""
 
 
-def restarter_of(annotations: Mapping[str, str], secret_name: str, of_secret: Mapping[str, str]) -> str:
-    """Return the annotation of a workload by which another tool restarts it for this Secret, empty where
-    none does; `of_secret` are the annotations of the Secret.
+def restarter_of(
+    of_workload: Mapping[str, str],
+    of_pods: Mapping[str, str],
+    secret_name: str,
+    of_secret: Mapping[str, str],
+) -> str:
+    """Return the annotation by which another tool restarts a workload for this Secret, empty where none
+    does. Given are the annotations of the workload, of its pod template and of the Secret.
 
-    Source: the order in which Reloader asks, in its `ShouldReload`; Wave's README.
+    Source: Reloader's `ShouldReload` and Wave's `hasRequiredAnnotation`, as of November 2026.
     """
-    if annotations.get(_WAVE) == _SWITCHED_ON:
+    if of_workload.get(_WAVE) == _SWITCHED_ON:
         return _WAVE
     is_ignored = of_secret.get(_IGNORED_SECRET) == _SWITCHED_ON
-    if is_ignored or secret_name in _listed(annotations, _BUT_NAMED_SECRETS):
+    if is_ignored or secret_name in _listed(of_workload, _BUT_NAMED_SECRETS):
         return ""
-    for name in _FOR_ALL_SECRETS:
-        if annotations.get(name) in _TRUE:
-            return name
-    if any(_matches(one, secret_name) for one in _listed(annotations, _FOR_NAMED_SECRETS)):
+    # The pods are asked only where the workload itself says nothing.
+    asked = of_workload if of_workload.keys() & _ASKING else of_pods
+    if any(_matches(one, secret_name) for one in _listed(asked, _FOR_NAMED_SECRETS)):
         return _FOR_NAMED_SECRETS
-    search, match = _BY_MATCH
-    return search if of_secret.get(match) == annotations.get(search) == _SWITCHED_ON else ""
+    if asked.get(_SEARCH) == of_secret.get(_MATCH) == _SWITCHED_ON:
+        return _SEARCH
+    return next((name for name in _FOR_ALL_SECRETS if asked.get(name) in _TRUE), "")
 
 
 def _matches(pattern: str, secret_name: str) -> bool:

@@ -38,14 +38,14 @@ def probes(stage: Stage, app: App) -> int:
     return sum(entry.client_id == app.client_id for entry in asked)
 
 
-def sent(stage: Stage) -> int:
+def changes_asked(stage: Stage) -> int:
     """Return how many requests there were to change anything."""
     return len(stage.tenant.asked(Operation.PATCH, Operation.ROTATE))
 
 
 async def assert_adopted(stage: Stage, app: App, *, times: int = 1) -> None:
     """The target holds what was set elsewhere, nothing was sent, and all is told but the value."""
-    assert sent(stage) == 1
+    assert changes_asked(stage) == 1
     words = [await stage.kube.all(kind) for kind in (ROTATION, "Auth0Connection", "Event")]
     assert not [value for value in (app.secret, *app.past) if value in json.dumps(words)]
     await assert_at_peace(stage, app, changes=1 + times)

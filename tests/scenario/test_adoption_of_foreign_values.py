@@ -11,7 +11,7 @@ from auth0_rotator.reconciler.world import new_rotation_id
 from auth0_simulator import App, Operation
 from harness import Stage, rotation
 from harness.deletion import messages
-from harness.foreign import ADOPTS, DAY, HOUR, KEYS, MINUTE, assert_adopted, sent, told, watched
+from harness.foreign import ADOPTS, DAY, HOUR, KEYS, MINUTE, assert_adopted, changes_asked, told, watched
 from harness.story import ask, assert_at_peace, journal, reasons
 from harness.workloads import current, generation, restarts, workload
 
@@ -163,12 +163,12 @@ async def test_while_a_request_of_ours_may_land_nothing_is_adopted(stage: Stage)
     stage.tenant.rotate_elsewhere(app)
     second.open()
     await working
-    count = sent(stage)
+    count = changes_asked(stage)
     assert (await journal(stage)).state == "idle"
     assert not {"Adopted", "RotatedElsewhere"} & set(await reasons(stage))
     await stage.run_for(HOUR)
     await assert_at_peace(stage, app, changes=3)
-    assert sent(stage) == count
+    assert changes_asked(stage) == count
     assert "Adopted" in await reasons(stage)
 
 
@@ -244,7 +244,7 @@ async def test_who_loses_a_conflict_adopts_nothing(stage: Stage) -> None:
     await stage.run_for(2 * HOUR)
     assert await stage.kube.get("Secret", "other.journal") is None
     await stage.assert_delivered(app)
-    assert sent(stage) == 1
+    assert changes_asked(stage) == 1
 
 
 async def test_a_value_that_was_chosen_before_an_adoption_restarts_its_consumers(
@@ -313,7 +313,7 @@ async def test_a_kept_value_that_worked_is_replaced_by_the_one_that_works_now(st
     stage.tenant.rotate_elsewhere(app)
     await stage.run_for(2 * HOUR)
     await stage.assert_delivered(app)
-    assert sent(stage) == 0
+    assert changes_asked(stage) == 0
 
 
 async def test_the_value_of_the_operators_own_client_is_read_for_nobody(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from auth0_rotator.mirror import AnyKey
 from auth0_simulator import Operation
 from harness import Stage, rotation
 from harness.deletion import messages
-from harness.foreign import DAY, HOUR, HOURLY, MINUTE, probes, sent, told, watched
+from harness.foreign import DAY, HOUR, HOURLY, MINUTE, changes_asked, probes, told, watched
 from harness.secrets import version
 from harness.story import ROTATION, ask, assert_at_peace, reasons, skip
 
@@ -110,7 +110,7 @@ async def test_a_rotation_made_elsewhere_is_noticed_within_the_interval_and_told
     found = await stage.kube.get("Auth0Connection", "acme")
     assert found is not None
     assert found["status"]["failuresInARow"] == 1
-    assert (app.changes, sent(stage)) == (2, 1)
+    assert (app.changes, changes_asked(stage)) == (2, 1)
 
 
 async def test_a_value_that_lives_again_is_found_by_the_next_probe(stage: Stage) -> None:
@@ -140,11 +140,11 @@ async def test_the_last_value_that_somebody_set_again_is_taken_back(stage: Stage
     await ask(stage, app)
     await stage.connect(foreignRotation=HOURLY)
     await stage.run_for(3 * HOUR)
-    count = sent(stage)
+    count = changes_asked(stage)
     app.secret = former
     await stage.run_for(HOUR + 2 * MINUTE)
     await assert_at_peace(stage, app, changes=2)
-    assert sent(stage) == count
+    assert changes_asked(stage) == count
 
 
 async def test_a_refusal_that_is_over_in_a_minute_is_no_alarm(stage: Stage) -> None:

@@ -259,7 +259,7 @@ def test_a_workload_tells_what_its_pods_are_and_read() -> None:
     }
     found = workload(metadata={"annotations": {"own": "1", "both": "own"}}, spec={"template": pods})
     assert found.labels == {"app": "web"}
-    assert found.annotations == {"own": "1", "mark": "01", "both": "pods"}
+    assert found.annotations == {"own": "1", "both": "own"}
     assert found.marks == {"mark": "01", "both": "pods"}
     assert found.secrets == {"web"}
     assert found.template_of == ""

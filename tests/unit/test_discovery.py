@@ -105,7 +105,9 @@ def test_a_pod_reads_what_its_containers_and_volumes_name(
         pytest.param({}, {MATCH: "true"}, "", id="matches-and-is-not-searched"),
         pytest.param({AUTO: "1"}, {}, AUTO, id="true-as-go-reads-it"),
         pytest.param({AUTO: "yes"}, {}, "", id="not-true-as-go-reads-it"),
-        pytest.param({AUTO: "true", RELOAD: "web"}, {}, AUTO, id="all-before-names"),
+        pytest.param({AUTO: "true", RELOAD: "web"}, {}, RELOAD, id="names-before-all"),
+        pytest.param({AUTO: "true", RELOAD: "api"}, {}, AUTO, id="all-though-another-is-named"),
+        pytest.param({AUTO: "true", SEARCH: "true"}, {MATCH: "true"}, SEARCH, id="match-before-all"),
         pytest.param({RELOAD: "web", EXCLUDE: "web"}, {}, "", id="named-and-excluded"),
         pytest.param({AUTO: "true", RELOAD: "web"}, {IGNORE: "true"}, "", id="ignored"),
         pytest.param({AUTO: "true"}, {IGNORE: "false"}, AUTO, id="not-ignored"),
@@ -126,10 +128,32 @@ def test_a_pod_reads_what_its_containers_and_volumes_name(
 def test_a_workload_is_left_to_the_tool_that_restarts_it_already(
     annotations: dict[str, str], of_secret: dict[str, str], expected: str
 ) -> None:
-    assert restarter_of(annotations, "web", of_secret) == expected
+    assert restarter_of(annotations, {}, "web", of_secret) == expected
+
+
+@pytest.mark.parametrize(
+    ("of_workload", "of_pods", "expected"),
+    [
+        pytest.param({}, {AUTO: "true"}, AUTO, id="the-pods-alone"),
+        pytest.param({"team": "a"}, {RELOAD: "web"}, RELOAD, id="the-workload-says-something-else"),
+        pytest.param({}, {SEARCH: "true"}, SEARCH, id="the-pods-are-searched"),
+        pytest.param({AUTO: "false"}, {RELOAD: "web"}, "", id="the-workload-switches-off"),
+        pytest.param({SECRETS_AUTO: "false"}, {AUTO: "true"}, "", id="for-secrets"),
+        pytest.param({RELOAD: "api"}, {AUTO: "true"}, "", id="the-workload-names-another"),
+        pytest.param({SEARCH: "false"}, {AUTO: "true"}, "", id="the-workload-is-not-searched"),
+        pytest.param({EXCLUDE: "web"}, {AUTO: "true"}, "", id="left-out-by-the-workload"),
+        pytest.param({AUTO: "true"}, {EXCLUDE: "web"}, AUTO, id="left-out-by-the-pods-in-vain"),
+        pytest.param({}, {EXCLUDE: "web", AUTO: "true"}, AUTO, id="pods-leave-nothing-out"),
+        pytest.param({}, {WAVE: "true"}, "", id="wave-asks-no-pods"),
+    ],
+)
+def test_the_pods_speak_where_the_workload_says_nothing(
+    of_workload: dict[str, str], of_pods: dict[str, str], expected: str
+) -> None:
+    assert restarter_of(of_workload, of_pods, "web", {MATCH: "true"}) == expected
 
 
 @pytest.mark.parametrize("name", ["web", "XXXX"])
 def test_without_a_list_nobody_is_named_or_left_out(name: str) -> None:
-    assert restarter_of({"team": "a"}, name, {}) == ""
-    assert restarter_of({AUTO: "true"}, name, {}) == AUTO
+    assert restarter_of({"team": "a"}, {}, name, {}) == ""
+    assert restarter_of({AUTO: "true"}, {}, name, {}) == AUTO

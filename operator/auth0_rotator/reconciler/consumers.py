@@ -48,7 +48,7 @@ async def find_consumers(run: Pass, o: Observation, rolling: RollOut) -> None:
     of_secret = o.target.annotations if o.target is not None else {}
     run.memory.uses = {one: each.secrets for one, each in there.items()}
     rolling.found = {
-        one: restarter_of(each.annotations, name, of_secret)
+        one: restarter_of(each.annotations, each.marks, name, of_secret)
         for one, each in there.items()
         if one not in named_by(rotation)
     }

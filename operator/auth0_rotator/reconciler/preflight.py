@@ -7,7 +7,7 @@ from auth0_rotator.conditions import Reason
 from auth0_rotator.decision.wants import own_record
 from auth0_rotator.errors import Refused
 from auth0_rotator.journal import Journal, Plan, committed
-from auth0_rotator.observation import Observation, given
+from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler.connections import SCOPE_TO_READ
 from auth0_rotator.reconciler.world import Pass, new_rotation_id, new_secret
 from auth0_rotator.record import CommitRecord, Credential, Trigger, with_tokens
@@ -23,13 +23,13 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
     ):
         parked = None
     former = [record for record in (o.record, shown) if record is not None]
-    # By their order consumers are known to run on an older value: one that was chosen before another
-    # one was adopted comes after it.
+    # Consumers of an older value are known by the order of ids. One that was chosen before another value
+    # was adopted needs an id behind that one's.
     latest = max((record.rotation_id for record in former), default="")
-    is_in_order = parked is not None and parked.record.rotation_id > latest
+    kept_id = parked.record.rotation_id if parked is not None else ""
     record = CommitRecord(
         sequence=max((record.sequence for record in former), default=0) + 1,
-        rotation_id=given(parked).record.rotation_id if is_in_order else new_rotation_id(latest),
+        rotation_id=kept_id if kept_id > latest else new_rotation_id(latest),
         rotated_at=None,
         trigger=trigger,
         handled=with_tokens(journal.handled, o.rotation.tokens if o.rotation is not None else ()),

@@ -51,6 +51,8 @@ class _Finding:
     """Whether it carries the mark of this rotation, or of a later one."""
     is_restarted: bool = False
     """Whether it was marked right now."""
+    pause: timedelta = timedelta(0)
+    """For how long the API server asks to be left alone."""
 
     @property
     def is_current(self) -> bool:
@@ -74,14 +76,11 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     if owed and _is_better_later(run, o, record, owed):
         rolling.again_at = o.now + 2 * FIRST_PAUSE
         return
-    pause = timedelta(0)
     for one in {**dict.fromkeys(named_by(rotation)), **(rolling.found or {})}:
         if one in rolling.current and one not in owed:
             continue
-        found[one], asked = await _see_to(run, o, one, is_owed=one in owed)
-        if asked is not None:
-            # The API server has too much to do: nothing more is asked of it before then.
-            pause = asked
+        found[one] = await _see_to(run, o, one, is_owed=one in owed)
+        if found[one].pause:
             break
     rolling.current |= {one: each.message for one, each in found.items() if each.is_current}
     marked = {one for one, finding in found.items() if finding.is_marked}
@@ -92,7 +91,7 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     if restarted:
         message = f"restarted {', '.join(restarted)} for the rotation {record.rotation_id}"
         run.notice(Reason.ROLLOUT_RESTARTED, message)
-    _conclude(run, o, list(found.values()), pause)
+    _conclude(run, o, list(found.values()))
 
 
 def _kept_short(left: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,19 +122,7 @@ def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list
     return is_near or (bool(others) and age < SETTLE)
 
 
-async def _see_to(
-    run: Pass, o: Observation, consumer: str, *, is_owed: bool
-) -> tuple[_Finding, timedelta | None]:
-    """Return how it stands with one consumer, and for how long the API server asks to be left alone."""
-    try:
-        return await _attend(run, o, consumer, is_owed=is_owed), None
-    except RotatorError as error:
-        message = f"{consumer} cannot be seen to: {error.message}"
-        after = error.after if isinstance(error, Retry) else None
-        return _Finding(Reason(error.reason), message), after
-
-
-async def _attend(run: Pass, o: Observation, consumer: str, *, is_owed: bool) -> _Finding:
+async def _see_to(run: Pass, o: Observation, consumer: str, *, is_owed: bool) -> _Finding:
     """Restart one consumer where that is owed, and find out whether it runs on the value."""
     try:
         workload = await run.world.workloads.get(run.key.namespace, consumer)
@@ -146,6 +133,10 @@ async def _attend(run: Pass, o: Observation, consumer: str, *, is_owed: bool) ->
     except Refused as refusal:
         message = f"{consumer} cannot be restarted: {refusal.message}"
         return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
+    except RotatorError as error:
+        message = f"{consumer} cannot be seen to: {error.message}"
+        after = error.after if isinstance(error, Retry) else None
+        return _Finding(Reason(error.reason), message, pause=after or timedelta(0))
     if workload is not None:
         message = f"{consumer} takes its pods from {workload.template_of}: name that one instead"
         return _Finding(Reason.CONSUMER_NOT_RESTARTED, message)
@@ -226,8 +217,8 @@ async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -
     return Reason.CONSUMERS_STALE, message
 
 
-def _conclude(run: Pass, o: Observation, found: list[_Finding], pause: timedelta) -> None:
-    """Note what to tell, and when to look again: not before `pause`."""
+def _conclude(run: Pass, o: Observation, found: list[_Finding]) -> None:
+    """Note what to tell, and when to look again."""
     now, rolling = o.now, given(run.memory.roll_out)
     late = [finding for finding in found if not finding.is_current]
     if not late:
@@ -244,7 +235,8 @@ def _conclude(run: Pass, o: Observation, found: list[_Finding], pause: timedelta
         return
     rolling.is_restart |= any(finding.is_restarted for finding in found)
     most = LONGEST_LOOK if all(one.reason is Reason.ROLLING_OUT for one in late) else LONGEST_PAUSE
-    rolling.again_at = now + max(min(FIRST_PAUSE * 2 ** min(rolling.tries, 16), most), pause)
+    own_pause = min(FIRST_PAUSE * 2 ** min(rolling.tries, 16), most)
+    rolling.again_at = now + max(own_pause, *(finding.pause for finding in late))
     rolling.tries += 1
     worst = next((one for one in late if one.reason is not Reason.ROLLING_OUT), late[0])
     message = "; ".join(finding.message for finding in late)

@@ -73,8 +73,9 @@ async def probe(run: Pass, o: Observation, _: Decision) -> None:
     probing, tenant, record = given(run.memory.probing), run.tenant(o), given(o.record)
     if not tenant.has_room_for_probe:
         # Where many wait all the time, each comes as seldom as it is to be probed.
-        probing.at = o.now + min(LONGEST_PAUSE * 2**probing.put_off, probing.by.probe_interval)
-        probing.put_off = min(probing.put_off + 1, 16)
+        pause = LONGEST_PAUSE * 2 ** min(probing.put_off, 16)
+        probing.at = o.now + min(pause, probing.by.probe_interval)
+        probing.put_off += 1
         return
     probing.put_off = 0
     is_refused = given(o.rotation).status.is_refusal_of(record.rotation_id)
