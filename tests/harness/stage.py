@@ -226,6 +226,16 @@ class Stage:
         for kube in self._kubes[1:]:
             await kube.close()
 
+    async def until_due(self, name: str = "web") -> timedelta:
+        """Return how far away the next automatic rotation is, at whatever time of day the tests run."""
+        due = datetime.fromisoformat((await self.kube.status(name))["nextRotationAt"])
+        return due - self.clock.now
+
+    @property
+    def far_hour(self) -> dict[str, int]:
+        """A time of day that is half a day away: what fails now is not due again before then."""
+        return {"hours": (self.clock.now.hour + 12) % 24, "minutes": 0}
+
     async def connect(self, **spec: Any) -> None:
         """Create the credentials and the connection."""
         await self.kube.apply(credentials(self.tenant), connection(self.simulator, **spec))

@@ -1,6 +1,6 @@
 """The next value is published ahead of its change, for applications that try two."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -22,8 +22,7 @@ STAGED: Final[dict[str, Any]] = {
 async def nearly_announced(stage: Stage) -> App:
     """Have a rotation whose next value is to be announced in a second."""
     app = await stage.rotated(**STAGED)
-    due = datetime.fromisoformat((await stage.kube.status("web"))["nextRotationAt"])
-    await stage.run_for(due - stage.clock.now - LEAD - SECOND)
+    await stage.run_for(await stage.until_due() - LEAD - SECOND)
     return app
 
 

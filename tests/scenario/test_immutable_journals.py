@@ -1,5 +1,7 @@
 """A journal that somebody makes immutable takes no new value: nothing is sent, and nothing is lost."""
 
+from typing import Any
+
 from harness import Stage
 from harness.deletion import MINUTE, assert_gone, delete, open_change
 from harness.story import (
@@ -29,11 +31,12 @@ async def assert_told(stage: Stage) -> None:
 
 async def test_without_a_place_for_a_new_value_none_is_sent(stage: Stage) -> None:
     """Catches a refusal that is told in the API server's words, or only when the date has come."""
-    app = await stage.rotated()
+    spec: dict[str, Any] = {"rotateAtUtc": stage.far_hour}
+    app = await stage.rotated(**spec)
     await freeze(stage)
     await stage.run_for(MINUTE)
     await assert_told(stage)
-    await ask(stage, app)
+    await ask(stage, app, **spec)
     await stage.run_for(10 * MINUTE)
     await assert_told(stage)
     assert app.changes == 1
@@ -41,7 +44,7 @@ async def test_without_a_place_for_a_new_value_none_is_sent(stage: Stage) -> Non
     await stage.run_for(10 * MINUTE)
     # As with any adoption, the token that was there counts as handled.
     await assert_at_peace(stage, app, changes=1)
-    await ask(stage, app, "once more")
+    await ask(stage, app, "once more", **spec)
     await assert_at_peace(stage, app, changes=2)
 
 

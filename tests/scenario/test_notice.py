@@ -1,6 +1,6 @@
 """People are told before an automatic rotation, and may say why they ask for one themselves."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from harness import Stage, rotation
@@ -12,8 +12,7 @@ HOUR = timedelta(hours=1)
 async def test_an_automatic_rotation_is_told_of_once_before_it_comes(stage: Stage) -> None:
     """Catches a notice that comes with each look, after a restart again, or too late."""
     app = await stage.rotated(rotationInterval=1, noticeBefore="6h")
-    due = datetime.fromisoformat((await stage.kube.status("web"))["nextRotationAt"])
-    await stage.run_for(due - stage.clock.now - 6 * HOUR - timedelta(seconds=1))
+    await stage.run_for(await stage.until_due() - 6 * HOUR - timedelta(seconds=1))
     assert "RotationUpcoming" not in await reasons(stage)
     await stage.run_for(timedelta(seconds=2))
     assert (await reasons(stage)).count("RotationUpcoming") == 1

@@ -1,6 +1,6 @@
 """The restart gate: an automatic rotation waits until its consumers can do without pods."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,8 +29,7 @@ async def due(
     await current(stage)
     if is_rolling:
         await stage.kube.merge(kind, "web", {"spec": {"replicas": 1}})
-    at = datetime.fromisoformat((await stage.kube.status("web"))["nextRotationAt"])
-    await stage.run_for(at - stage.clock.now + SECOND)
+    await stage.run_for(await stage.until_due() + SECOND)
     return app
 
 
@@ -86,8 +85,7 @@ async def test_without_anybody_to_look_at_the_gate_holds_nothing(stage: Stage) -
     """Catches a gate that waits for consumers that nobody named."""
     await stage.kube.apply(workload(replicas=1))
     app = await stage.rotated(**GATE)
-    at = datetime.fromisoformat((await stage.kube.status("web"))["nextRotationAt"])
-    await stage.run_for(at - stage.clock.now + SECOND)
+    await stage.run_for(await stage.until_due() + SECOND)
     assert app.changes == 2
 
 
@@ -102,9 +100,8 @@ async def test_who_waits_at_the_gate_keeps_no_turn_from_others(stage: Stage) -> 
     await stage.settle()
     await current(stage, name="a")
     await stage.kube.merge("Deployment", "web", {"spec": {"replicas": 1}})
-    at = datetime.fromisoformat((await stage.kube.status("a"))["nextRotationAt"])
     # Two turns are enough for the other two.
-    await stage.run_for(at - stage.clock.now + 630 * SECOND)
+    await stage.run_for(await stage.until_due("a") + 630 * SECOND)
     assert {name: app.changes for name, app in apps.items()} == {"a": 1, "b": 2, "c": 2}
     told = await stage.kube.condition("a", "Reconciling")
     assert told["reason"] == "RestartGateClosed"

@@ -160,12 +160,13 @@ async def test_a_client_that_is_changed_and_back_in_the_middle_of_its_rotation_e
 
 async def test_a_client_that_does_not_exist_leaves_the_old_pair_in_place(stage: Stage) -> None:
     """Wrong: a target that follows the spec before the tenant took the new value."""
-    web = await stage.rotated(**WHOLE)
+    spec = WHOLE | {"rotateAtUtc": stage.far_hour}
+    web = await stage.rotated(**spec)
     since = await version(stage.kube, "web")
-    await stage.kube.apply(rotation("NoSuchClient", **WHOLE))
+    await stage.kube.apply(rotation("NoSuchClient", **spec))
     await stage.run_for(timedelta(minutes=5))
     assert await stalled(stage) == ("True", "ClientUnknown")
-    await stage.kube.apply(rotation(web.client_id, **WHOLE))
+    await stage.kube.apply(rotation(web.client_id, **spec))
     await stage.run_for(HOUR)
     assert web.changes == 1
     await stage.assert_delivered(web)
