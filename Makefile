@@ -49,7 +49,7 @@ LONG_FIRST := tests/exploration tests/e2e tests/model tests/scenario tests/manif
 test: ## Everything that CI runs (README's second command)
 	@$(MAKE) --no-print-directory -j2 init control-plane
 	@$(MAKE) --no-print-directory lint types unit
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/figures $(LONG_FIRST)
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/figures $(LONG_FIRST)
 	@$(BIN)/python -m pytest -q tests/e2e/figures
 
 # Not side by side: one process keeps the ledger.
