@@ -1,6 +1,7 @@
 """The tenant's HTTP face: routes, and what stands around every request: journal, faults, headers."""
 
 import json
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -13,6 +14,7 @@ from auth0_simulator.authentication import Authentication
 from auth0_simulator.faults import Fault, Moment, Operation
 from auth0_simulator.journal import Entry, Malformed
 from auth0_simulator.management import Management
+from auth0_simulator.port import keep
 from auth0_simulator.tenant import Tenant
 
 Handler = Callable[[web.Request, Entry], Awaitable[web.Response]]
@@ -27,6 +29,7 @@ class Simulator:
         self.tenant = tenant if tenant is not None else Tenant()
         self.port = port
         self._runner: web.AppRunner | None = None
+        self._kept: socket.socket | None = None
         self._broken: list[Exception] = []
 
     @property
@@ -39,7 +42,7 @@ class Simulator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        await self.close()
 
     async def start(self) -> None:
         """Listen; on the same port again after a stop.
@@ -49,6 +52,7 @@ class Simulator:
         """
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
+        self._release()
         try:
             await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
         except OSError:
@@ -58,7 +62,7 @@ class Simulator:
         self.port = runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop listening: connections are refused from now on. The state stays.
+        """Stop listening: connections are refused from now on. State and port stay.
 
         Raises:
             ExceptionGroup: a request broke the simulator. Its 500 looks like one of the tenant, and a
@@ -68,9 +72,26 @@ class Simulator:
             await self.tenant.close()
             await self._runner.cleanup()
             self._runner = None
+            self._kept = keep(self.port)
         if self._broken:
             broken, self._broken = self._broken, []
             raise ExceptionGroup("the simulator is broken", broken)
+
+    async def close(self) -> None:
+        """Stop, for good.
+
+        Raises:
+            ExceptionGroup: as `stop`.
+        """
+        try:
+            await self.stop()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def _application(self) -> web.Application:
         authentication, management = Authentication(self.tenant), Management(self.tenant)

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -37,6 +38,7 @@ _PDEATHSIG: Final = 1
 _GARBAGE: Final = {"GOGC": "400"}
 # Who is asked one thing at a time spends a seventh on looking for work for a second processor.
 _ONE_PROCESSOR: Final = {"GOMAXPROCS": "1"}
+_OWN_PORTS: Final = range(12_000, 32_768)
 # What the operator's objects meet: their owners, their namespaces, and the workloads that mount them.
 _CONTROLLERS: Final = (
     "daemonset-controller",
@@ -68,11 +70,16 @@ class ControlPlaneError(Exception):
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of the loopback that nobody has.
+
+    It is none of those that a system gives away by itself (Linux: from 32768, others: from 49152): it
+    would, to a server or a connection of another test, before ours listens there or while it is down.
+    """
+    while True:
+        port = secrets.choice(_OWN_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def die_with_parent() -> None:

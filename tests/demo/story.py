@@ -62,7 +62,7 @@ class Story:
             await self._operator.stop()
         await self._http.aclose()
         await self._kube.close()
-        await self._simulator.stop()
+        await self._simulator.close()
 
     @property
     def _running(self) -> OperatorProcess:

@@ -1,6 +1,7 @@
 """A webhook's receiver over real HTTP, which checks each message by the specification's own library."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 from standardwebhooks import Webhook
+
+from auth0_simulator.port import keep
 
 SECRET: Final = "whsec_bm90LXRoZS1zZWNyZXQtb2YtYW55LWNsaWVudA=="
 # The path is as good as a password at many receivers: it may stand in no log.
@@ -58,6 +61,7 @@ class Receiver:
         self._broken: list[Exception] = []
         self._runner: web.AppRunner | None = None
         self._port = 0
+        self._kept: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -79,7 +83,7 @@ class Receiver:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        await self.close()
 
     async def start(self) -> None:
         """Listen; on the same port again after a stop."""
@@ -87,11 +91,12 @@ class Receiver:
         application.add_routes([web.route("*", "/{rest:.*}", self._serve)])
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
+        self._release()
         await web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True).start()
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop listening: connections are refused from now on.
+        """Stop listening: connections are refused from now on, and the port stays.
 
         Raises:
             ExceptionGroup: a message was not signed as it should be.
@@ -100,9 +105,26 @@ class Receiver:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+            self._kept = keep(self._port)
         if self._broken:
             broken, self._broken = self._broken, []
             raise ExceptionGroup("messages that nobody would believe", broken)
+
+    async def close(self) -> None:
+        """Stop, for good.
+
+        Raises:
+            ExceptionGroup: as `stop`.
+        """
+        try:
+            await self.stop()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     # What goes wrong ---------------------------------------------------------------------------
 
@@ -143,6 +165,7 @@ class Receiver:
         try:
             body = Webhook(self.secret).verify(raw, dict(request.headers))
         except Exception as error:
+            error.add_note(f"It was {request.method} {request.path}.")
             self._broken.append(error)
             raise
         headers = {name.lower(): text for name, text in request.headers.items()}

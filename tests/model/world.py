@@ -85,8 +85,7 @@ class World:
             await operator.close()
         await self.versions.__aexit__()
         self.tenant.faults.clear()
-        if not self.weather.is_down:
-            await self.simulator.stop()
+        await self.simulator.close()
         for kind in ("Auth0ClientSecretRotation", "Secret", "Event"):
             await self.kube.send("DELETE", self.kube.path(kind))
         await self.kube.close()

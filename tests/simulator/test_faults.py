@@ -1,6 +1,7 @@
 """Each fault sentence does what it says, over real HTTP."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 
@@ -174,7 +175,7 @@ async def test_a_broken_simulator_is_no_failing_tenant(app: App) -> None:
     async with Caller(simulator) as caller:
         assert (await caller.log_in(app, audience="https://api.example")).status_code == 500
     with pytest.raises(ExceptionGroup, match="the simulator is broken"):
-        await simulator.stop()
+        await simulator.close()
 
 
 async def test_a_stopped_simulator_refuses_connections_and_keeps_its_state(
@@ -185,6 +186,8 @@ async def test_a_stopped_simulator_refuses_connections_and_keeps_its_state(
     await simulator.stop()
     with pytest.raises(httpx.ConnectError):
         await caller.log_in(app)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
     await simulator.start()
     assert simulator.port == port
     assert await caller.is_accepted(app, NEW)
