@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -24,10 +25,13 @@ _CLIENTS = "/api/v2/clients"
 class Simulator:
     """Serves one tenant on a free port of the loopback. Use it as an async context manager."""
 
-    def __init__(self, tenant: Tenant | None = None, *, port: int = 0) -> None:
-        """Prepare; `port` 0 means any free one."""
+    def __init__(
+        self, tenant: Tenant | None = None, *, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Prepare; `port` 0 means any free one, and with `tls` it speaks HTTPS."""
         self.tenant = tenant if tenant is not None else Tenant()
         self.port = port
+        self._tls = tls
         self._runner: web.AppRunner | None = None
         self._kept: socket.socket | None = None
         self._broken: list[Exception] = []
@@ -35,7 +39,8 @@ class Simulator:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -54,7 +59,8 @@ class Simulator:
         await runner.setup()
         self._release()
         try:
-            await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+            site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self._tls)
+            await site.start()
         except OSError:
             await runner.cleanup()
             raise

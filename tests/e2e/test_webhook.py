@@ -11,6 +11,7 @@ import pytest
 from auth0_simulator import Simulator
 from controlplane import ControlPlane
 from harness import Kube, rotation
+from harness.authority import Authority
 from harness.leaks import found
 from harness.process import NewOperator, OperatorProcess
 from harness.proxy import Effect, Proxy
@@ -123,3 +124,28 @@ async def test_an_operator_that_is_killed_leaves_the_next_one_to_tell_with_the_s
     assert receiver.received[2].raw == receiver.received[1].raw
     assert receiver.ids[1] == receiver.ids[2] != receiver.ids[0]
     assert app.changes == 2
+
+
+async def test_a_receiver_is_trusted_by_the_authorities_of_the_system_or_of_a_file(
+    kube: Kube, simulator: Simulator, tmp_path: Path, new_operator: NewOperator
+) -> None:
+    """Catches messages for whoever answers, and no way to have one's own authority trusted."""
+    authority = Authority()
+    file = tmp_path / "authorities.pem"
+    authority.cert_pem.write_to_path(file)
+    app = await begin(kube, simulator)
+    async with Receiver(tls=authority.serving()) as receiver:
+        flags = receiver.flags(tmp_path)
+        doubtful = new_operator(*flags)
+        await doubtful.start()
+        await kube.apply(rotation(app.client_id))
+        await delivered(kube, app, 1)
+        await kube.eventually(lambda: _is(min(counted(doubtful, "retried"), 1), 1))
+        assert receiver.received == []
+        assert "unable to get local issuer certificate" in doubtful.log.read_text()
+        assert await doubtful.stop() == 0
+        await new_operator(*flags, SSL_CERT_FILE=str(file)).start()
+        await ask(kube, "again")
+        await delivered(kube, app, 2)
+        [message] = await receiver.has(1)
+        assert message.type == "rotation.rotated"

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,9 +51,10 @@ class _Answer:
 class Receiver:
     """Listens on a free port of the loopback, and takes what it gets. Use it as a context manager."""
 
-    def __init__(self, secret: str = SECRET) -> None:
-        """Believe what is signed with `secret`."""
+    def __init__(self, secret: str = SECRET, *, tls: ssl.SSLContext | None = None) -> None:
+        """Believe what is signed with `secret`; with `tls` it speaks HTTPS."""
         self.secret = secret
+        self._tls = tls
         self.received: list[Received] = []
         self._answers: list[_Answer] = []
         self._open = asyncio.Event()
@@ -66,7 +68,8 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._port}{PATH}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._port}{PATH}"
 
     def flags(self, folder: Path) -> tuple[str, str]:
         """Return the flags by which an operator tells it."""
@@ -92,7 +95,10 @@ class Receiver:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         self._release()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True).start()
+        site = web.TCPSite(
+            self._runner, "127.0.0.1", self._port, reuse_address=True, ssl_context=self._tls
+        )
+        await site.start()
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
