@@ -2,9 +2,12 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-# What people run while they write: side by side, and each tells what it has to say at its end.
+# What people run while they write, side by side; the output of each is printed when it ends. Older makes run them
+# one after the other.
 ifneq ($(filter lint types unit,$(MAKECMDGOALS)),)
+ifneq ($(filter output-sync,$(.FEATURES)),)
 MAKEFLAGS += -j2 --output-sync=target
+endif
 endif
 # The first Python that is new enough; say PYTHON=... to choose another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \

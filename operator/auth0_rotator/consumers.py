@@ -1,6 +1,6 @@
 """Workloads that use a target: the mark that restarts them, and whether they run on a value. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -9,6 +9,7 @@ from typing import Any, Final
 from auth0_rotator.conditions import parse_timestamp
 from auth0_rotator.discovery import secrets_used
 from auth0_rotator.record import PREFIX
+from auth0_rotator.resource import DISCOVERED
 
 # In order of the kinds' own words for the same thing.
 _UPDATED: Final = ("updatedReplicas", "updatedNumberScheduled")
@@ -19,6 +20,10 @@ def mark_of(secret_name: str) -> str:
     """Return the annotation of a pod template that says for which rotation of this Secret it was
     restarted last."""
     return f"{PREFIX}secret-{sha256(secret_name.encode()).hexdigest()[:16]}"
+
+
+# Annotations have room for 256 KiB, and a consumer takes up to 270 bytes.
+MOST_KEPT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +136,13 @@ def older_pods(pods: Sequence[Mapping[str, Any]], since: datetime) -> list[str]:
         and (began := parse_timestamp((pod.get("status") or {}).get("startTime"))) is not None
         and began < since
     )
+
+
+def kept_short(left: Sequence[str], named: Collection[str]) -> tuple[str, ...]:
+    """Return what a journal has room for of the consumers that are `left` to be restarted.
+
+    Many that nobody named are found again: DISCOVERED stands for all of them.
+    """
+    if len(left) <= MOST_KEPT:
+        return tuple(left)
+    return (*(one for one in left if one in named), DISCOVERED)

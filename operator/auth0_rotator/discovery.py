@@ -17,9 +17,9 @@ _IGNORED_SECRET: Final = "reloader.stakater.com/ignore"
 _SWITCHED_ON: Final = "true"
 # What Go's strconv.ParseBool takes for true.
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_REPEATS: Final = re.compile(r"[*+?{]")
-_OF_GROUP: Final = re.compile(r"\)[*+?{]")
-_MOST_REPEATS: Final = 2
+# What has an expression matched in more than one way: repeats, choices and groups.
+_BRANCHES: Final = re.compile(r"[*+?{|(]")
+_MOST_BRANCHES: Final = 2
 # Names are matched one by one; nobody has more of them.
 _MOST_NAMES: Final = 100
 
@@ -82,9 +82,10 @@ def restarter_of(
 def _matches(pattern: str, secret_name: str) -> bool:
     """Return whether Reloader takes the pattern, a regular expression of Go, for this name.
 
-    What could take Python for ever, which Go never does, is taken for a plain name.
+    What could take Python for ever, which Go never does, is taken for a plain name: two ways to branch
+    cannot multiply.
     """
-    if len(_REPEATS.findall(pattern)) > _MOST_REPEATS or _OF_GROUP.search(pattern):
+    if len(_BRANCHES.findall(pattern)) > _MOST_BRANCHES:
         return pattern == secret_name
     try:
         return re.search(f"^{pattern}$", secret_name) is not None

@@ -66,6 +66,8 @@ class Journal:
     """Until then a request of the last rotation, whose answer was lost, may still take effect."""
     is_unproven: bool = False
     """Whether it came from elsewhere (a restore), and the tenant was not asked since about `current`."""
+    has_worked: bool = False
+    """Whether the tenant has accepted `current` since it was kept; of no other value that is noted."""
     to_restart: tuple[str, ...] = ()
     """The consumers (kind/name) that are still to be restarted for `current`."""
     settle_seen: str = ""
@@ -192,6 +194,7 @@ def committed(journal: Journal, *, record: CommitRecord, late_until: datetime | 
         is_announced=False,
         late_until=late_until,
         is_unproven=False,
+        has_worked=False,
     )
 
 
@@ -227,6 +230,7 @@ def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> J
         previous=replaced.secret if replaced is not None and is_same_client and is_other else None,
         next=parked if is_newer else None,
         is_announced=base.is_announced and is_newer,
+        has_worked=False,
         plan=plan,
     )
 
@@ -250,8 +254,9 @@ def unproven(journal: Journal) -> Journal:
 
 
 def proven(journal: Journal) -> Journal:
-    """Return the journal whose value the tenant has accepted since it came from elsewhere."""
-    return replace(journal, is_unproven=False)
+    """Return the journal whose value the tenant accepted since it was kept or came from elsewhere."""
+    is_kept = journal.current is not None and journal.current.record.is_kept
+    return replace(journal, is_unproven=False, has_worked=is_kept)
 
 
 def with_restarts_left(journal: Journal, left: tuple[str, ...]) -> Journal:

@@ -40,6 +40,7 @@ _ATTEMPTED_BY: Final = f"{PREFIX}attempted-by"
 _LATE_UNTIL: Final = f"{PREFIX}late-until"
 _ANNOUNCED: Final = f"{PREFIX}announced"
 _UNPROVEN: Final = f"{PREFIX}unproven"
+_HAS_WORKED: Final = f"{PREFIX}has-worked"
 _TO_RESTART: Final = f"{PREFIX}to-restart"
 _SETTLE_SEEN: Final = f"{PREFIX}settle-seen"
 _NEXT: Final = "next-"
@@ -152,6 +153,7 @@ def parse_journal(secret: Mapping[str, Any]) -> Journal:
             late_until=parse_timestamp(annotations.get(_LATE_UNTIL)),
             is_announced=annotations.get(_ANNOUNCED) == "true",
             is_unproven=annotations.get(_UNPROVEN) == "true",
+            has_worked=annotations.get(_HAS_WORKED) == "true",
             to_restart=tuple(filter(None, annotations.get(_TO_RESTART, "").split(","))),
             settle_seen=annotations.get(_SETTLE_SEEN, ""),
             meta=_meta(
@@ -189,10 +191,12 @@ def _annotations(journal: Journal) -> dict[str, str]:
         told[_SETTLE_SEEN] = journal.settle_seen
         if journal.attempted_at is not None:
             told[_ATTEMPTED_AT] = timestamp(journal.attempted_at)
-    if journal.is_announced:
-        told[_ANNOUNCED] = "true"
-    if journal.is_unproven:
-        told[_UNPROVEN] = "true"
+    marks = {
+        _ANNOUNCED: journal.is_announced,
+        _UNPROVEN: journal.is_unproven,
+        _HAS_WORKED: journal.has_worked,
+    }
+    told |= {mark: "true" for mark, is_set in marks.items() if is_set}
     if journal.to_restart:
         told[_TO_RESTART] = ",".join(journal.to_restart)
     if journal.late_until is not None:

@@ -70,6 +70,11 @@ class CommitRecord:
     reason: str = ""
     """Why a person asked for it, in their words."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it stood in the target when the rotation was created, and was kept."""
+        return not self.is_generated and self.trigger is Trigger.CREATION
+
     def is_for(self, client_id: str, domain: str) -> bool:
         """Return whether the value belongs to this client of this tenant."""
         return self.client_id == client_id and self.domain == domain

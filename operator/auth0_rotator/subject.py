@@ -126,10 +126,6 @@ class PastStatus:
             for condition in self.conditions
         )
 
-    def is_proof_of(self, rotation_id: str) -> bool:
-        """Return whether it says that the tenant accepts the value of this rotation."""
-        return self.is_verdict_on(rotation_id) and not self.says_no(ConditionType.VERIFIED)
-
     def is_refusal_of(self, rotation_id: str) -> bool:
         """Return whether it says that the tenant refuses the value of this rotation."""
         return self.is_verdict_on(rotation_id) and self.says_no(ConditionType.VERIFIED)

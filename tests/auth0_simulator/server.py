@@ -1,7 +1,6 @@
 """The tenant's HTTP face: routes, and what stands around every request: journal, faults, headers."""
 
 import json
-import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -15,7 +14,7 @@ from auth0_simulator.authentication import Authentication
 from auth0_simulator.faults import Fault, Moment, Operation
 from auth0_simulator.journal import Entry, Malformed
 from auth0_simulator.management import Management
-from auth0_simulator.port import keep
+from auth0_simulator.port import Keeper
 from auth0_simulator.tenant import Tenant
 
 Handler = Callable[[web.Request, Entry], Awaitable[web.Response]]
@@ -33,7 +32,7 @@ class Simulator:
         self.port = port
         self._tls = tls
         self._runner: web.AppRunner | None = None
-        self._kept: socket.socket | None = None
+        self._keeper = Keeper()
         self._broken: list[Exception] = []
 
     @property
@@ -57,7 +56,7 @@ class Simulator:
         """
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        self._release()
+        self._keeper.release()
         try:
             site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self._tls)
             await site.start()
@@ -78,7 +77,7 @@ class Simulator:
             await self.tenant.close()
             await self._runner.cleanup()
             self._runner = None
-            self._kept = keep(self.port)
+            self._keeper.keep(self.port)
         if self._broken:
             broken, self._broken = self._broken, []
             raise ExceptionGroup("the simulator is broken", broken)
@@ -92,12 +91,7 @@ class Simulator:
         try:
             await self.stop()
         finally:
-            self._release()
-
-    def _release(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+            self._keeper.release()
 
     def _application(self) -> web.Application:
         authentication, management = Authentication(self.tenant), Management(self.tenant)

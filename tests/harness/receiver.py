@@ -1,7 +1,6 @@
 """A webhook's receiver over real HTTP, which checks each message by the specification's own library."""
 
 import asyncio
-import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any, Final, Self
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from auth0_simulator.port import keep
+from auth0_simulator.port import Keeper
 
 SECRET: Final = "whsec_bm90LXRoZS1zZWNyZXQtb2YtYW55LWNsaWVudA=="
 # The path is as good as a password at many receivers: it may stand in no log.
@@ -63,7 +62,7 @@ class Receiver:
         self._broken: list[Exception] = []
         self._runner: web.AppRunner | None = None
         self._port = 0
-        self._kept: socket.socket | None = None
+        self._keeper = Keeper()
 
     @property
     def url(self) -> str:
@@ -94,7 +93,7 @@ class Receiver:
         application.add_routes([web.route("*", "/{rest:.*}", self._serve)])
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        self._release()
+        self._keeper.release()
         site = web.TCPSite(
             self._runner, "127.0.0.1", self._port, reuse_address=True, ssl_context=self._tls
         )
@@ -111,7 +110,7 @@ class Receiver:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-            self._kept = keep(self._port)
+            self._keeper.keep(self._port)
         if self._broken:
             broken, self._broken = self._broken, []
             raise ExceptionGroup("messages that nobody would believe", broken)
@@ -125,12 +124,7 @@ class Receiver:
         try:
             await self.stop()
         finally:
-            self._release()
-
-    def _release(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+            self._keeper.release()
 
     # What goes wrong ---------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """A rotation that somebody made in Auth0's dashboard is noticed, and told once."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from harness.deletion import messages
 from harness.foreign import DAY, HOUR, HOURLY, MINUTE, changes_asked, probes, told, watched
 from harness.secrets import version
 from harness.story import ROTATION, ask, assert_at_peace, reasons, skip
+
+SECOND = timedelta(seconds=1)
 
 # The good case ----------------------------------------------------------------------------------
 
@@ -147,6 +150,21 @@ async def test_the_last_value_that_somebody_set_again_is_taken_back(stage: Stage
     assert changes_asked(stage) == count
 
 
+async def test_a_value_that_cannot_be_taken_back_is_told(stage: Stage) -> None:
+    """Catches a verdict that says that nobody knows the live value, or Ready that stays True."""
+    app = await watched(stage)
+    former = app.secret
+    await ask(stage, app)
+    await stage.run_for(20 * MINUTE)
+    await stage.kube.merge("Secret", "web.journal", {"immutable": True})
+    app.secret = former
+    await stage.run_for(2 * HOUR)
+    assert await told(stage) == await told(stage, "Ready") == ("False", "RotatedElsewhere")
+    message = (await stage.kube.condition("web", "Verified"))["message"]
+    assert "accepts the one before it, which cannot be taken back" in message
+    assert (await reasons(stage)).count("RotatedElsewhere") == 1
+
+
 async def test_a_refusal_that_is_over_in_a_minute_is_no_alarm(stage: Stage) -> None:
     """Catches a change that spreads, told as somebody else's."""
     app = await watched(stage)
@@ -194,6 +212,28 @@ async def test_who_finds_no_turn_for_a_probe_comes_again_less_and_less_often(sta
     pace.set_rate(requests_per_second=1000, burst=1000)
     await stage.run_for(2 * HOUR)
     assert await told(stage) == ("True", "Verified")
+
+
+async def test_a_refusal_is_not_forgotten_while_there_is_no_turn_for_the_next_probe(
+    stage: Stage,
+) -> None:
+    """Catches a minute that begins anew whenever a turn was waited for in vain for long."""
+    app = await watched(stage, HOURLY)
+    [key] = stage.operator.mirror.connections
+    pace = stage.operator.connections.tenant(key).tokens._pace  # noqa: SLF001 - others use it up
+    stage.tenant.rotate_elsewhere(app)
+    asked = probes(stage, app)
+    while probes(stage, app) == asked:
+        await stage.run_for(SECOND)
+    pace.set_rate(requests_per_second=0.001, burst=2)
+    await pace.turn()
+    await stage.run_for(30 * MINUTE)
+    asked = probes(stage, app)
+    pace.set_rate(requests_per_second=1000, burst=1000)
+    await stage.run_for(5 * MINUTE)
+    assert await told(stage) == ("False", "RotatedElsewhere")
+    # The value is refused once more, which is enough.
+    assert probes(stage, app) == asked + 1
 
 
 async def test_a_date_that_is_due_is_kept_before_the_value_is_looked_at(stage: Stage) -> None:

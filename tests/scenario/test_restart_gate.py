@@ -12,7 +12,7 @@ from harness import Kube, Stage, rotation
 from harness.proxy import Effect, Proxy
 from harness.stage import staged
 from harness.story import ask, assert_at_peace
-from harness.workloads import current, marks, pod, restarts, workload
+from harness.workloads import current, install_rollouts, marks, pod, restarts, workload
 
 SECOND = timedelta(seconds=1)
 GATE: dict[str, Any] = {"restartGate": True, "rotationInterval": 1}
@@ -159,3 +159,19 @@ async def test_consumers_that_cannot_be_found_are_restarted_once_they_can_be(
         await stage.run_for(360 * SECOND)
         await current(stage)
         assert len(await marks(kube)) == 1
+
+
+@pytest.mark.parametrize("spec", [{}, {"consumers": "discover"}], ids=["named", "found as well"])
+async def test_one_that_is_no_workload_holds_no_gate(
+    stage: Stage, plane: ControlPlane, spec: dict[str, Any]
+) -> None:
+    """Catches a kind of somebody else's, by which a rotation never comes again. It has no restart that
+    could do harm."""
+    install_rollouts(plane)
+    await stage.kube.apply(workload("Rollout", "odd") | {"spec": {"template": "of another kind"}})
+    app = await stage.rotated(**GATE, rolloutRestartTargets=restarts("argo.Rollout/odd"), **spec)
+    await stage.run_for(await stage.until_due() + SECOND)
+    assert app.changes == 2
+    told = await stage.kube.condition("web", "ConsumersCurrent")
+    assert (told["status"], told["reason"]) == ("False", "ConsumerNotRestarted")
+    assert "argo.Rollout/odd is no workload" in told["message"]

@@ -1,11 +1,12 @@
 """Workloads: which mark restarts them, and when they have rolled out."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from auth0_rotator.consumers import Workload, mark_of, older_pods, parse_workload
+from auth0_rotator.consumers import Workload, kept_short, mark_of, older_pods, parse_workload
+from auth0_rotator.resource import DISCOVERED
 from examples import NOW, SECOND
 
 
@@ -268,3 +269,20 @@ def test_a_workload_tells_what_its_pods_are_and_read() -> None:
 def test_a_workload_without_a_template_reads_nothing() -> None:
     bare = workload(spec={"template": None})
     assert (bare.labels, bare.annotations, bare.secrets, bare.template_of) == ({}, {}, frozenset(), "")
+
+
+NAMED: Final = ("Deployment/named",)
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        pytest.param([], (), id="none"),
+        pytest.param([*NAMED, "b"], (*NAMED, "b"), id="few"),
+        pytest.param(["b"] * 200, ("b",) * 200, id="as-many-as-there-is-room-for"),
+        pytest.param(["b"] * 201, (DISCOVERED,), id="too-many"),
+        pytest.param([*NAMED, *["b"] * 200], (*NAMED, DISCOVERED), id="the-named-one-stays"),
+    ],
+)
+def test_a_journal_has_room_for_so_many_consumers(left: list[str], kept: tuple[str, ...]) -> None:
+    assert kept_short(left, NAMED) == kept

@@ -849,6 +849,6 @@ def test_a_hold_is_always_told_and_ends_in_the_future(o: Observation) -> None:
         assert decision.until is None or decision.until > o.now
     else:
         assert decision.until is None
-        # A look is a hold that is used.
+        # A probe is a hold that is used.
         assert not decision.is_stalled or decision.action is Action.PROBE
         assert not decision.is_failure

@@ -86,10 +86,10 @@ HOLDS = [
 
 
 @pytest.mark.parametrize(("changes", "reason"), HOLDS)
-def test_a_value_is_probed_at_while_nothing_else_is_done_and_nothing_else_is_told(
+def test_a_value_is_probed_while_nothing_else_is_done_and_nothing_else_is_told(
     changes: dict[str, Any], reason: Reason
 ) -> None:
-    """The status says of the probe nothing: else it would be written with each."""
+    """The status says nothing of the probe: else it would be written with each."""
     before = decide(probing(**changes | {"probe_at": None}))
     assert (before.action, before.reason) == (Action.HOLD, reason)
     expected = replace(before, action=Action.PROBE, until=None)
@@ -202,7 +202,7 @@ def test_where_there_is_nothing_to_probe_a_hold_stays_what_it_is(changes: dict[s
 @pytest.mark.parametrize(
     "changes", [{}, {"rotation": SUSPENDED}, {"is_frozen": True}], ids=["at-rest", "suspended", "frozen"]
 )
-def test_a_value_is_verified_before_it_is_probed_at(changes: dict[str, Any]) -> None:
+def test_a_value_is_verified_before_it_is_probed(changes: dict[str, Any]) -> None:
     assert decide(probing(is_verification_done=False, **changes)).action is Action.VERIFY
 
 

@@ -118,7 +118,10 @@ def test_a_pod_reads_what_its_containers_and_volumes_name(
         pytest.param({RELOAD: "w(e|o)b"}, {}, RELOAD, id="by-choice"),
         pytest.param({RELOAD: "w.*e.*b"}, {}, RELOAD, id="by-two-repeats"),
         pytest.param({RELOAD: "w.*e.*b.*"}, {}, "", id="more-repeats-than-are-tried"),
-        pytest.param({RELOAD: "(w)+eb"}, {}, "", id="a-repeated-group-is-not-tried"),
+        pytest.param({RELOAD: "a|web"}, {}, RELOAD, id="by-two-choices"),
+        pytest.param({RELOAD: "a|b|c|web"}, {}, "", id="more-choices-than-are-tried"),
+        pytest.param({RELOAD: "(web)*"}, {}, RELOAD, id="by-a-repeated-group"),
+        pytest.param({RELOAD: "(" * 500}, {}, "", id="more-groups-than-are-tried"),
         pytest.param({RELOAD: "we[b"}, {}, "", id="broken-pattern"),
         pytest.param({RELOAD: "web{99999999999}"}, {}, "", id="number-too-large"),
         pytest.param({RELOAD: "a," * 99 + "web"}, {}, RELOAD, id="the-last-name-that-is-tried"),
@@ -151,6 +154,12 @@ def test_the_pods_speak_where_the_workload_says_nothing(
     of_workload: dict[str, str], of_pods: dict[str, str], expected: str
 ) -> None:
     assert restarter_of(of_workload, of_pods, "web", {MATCH: "true"}) == expected
+
+
+@pytest.mark.parametrize("pattern", ["(aa|a)" * 32, "(a|a)*b", "(a*)*b", "a*a*a*b"])
+def test_no_pattern_takes_longer_than_a_name_is_long(pattern: str) -> None:
+    """Nobody may stop the operator by an annotation of a workload."""
+    assert restarter_of({RELOAD: pattern}, {}, "a" * 48 + "-c", {}) == ""
 
 
 @pytest.mark.parametrize("name", ["web", "XXXX"])

@@ -66,6 +66,11 @@ def test_one_that_is_never_rolled_out_is_in_the_way_only_while_pods_are_missing(
     assert bool(obstacle_to("Deployment/web", paused, [])) is not is_available
 
 
+def test_of_one_that_is_never_rolled_out_budgets_are_asked_as_of_any() -> None:
+    paused = replace(WEB, is_rolled_out=False, is_available=True, obstacle="it is paused")
+    assert "PodDisruptionBudget own" in obstacle_to("Deployment/web", paused, [parse_budget(budget())])
+
+
 def test_a_budget_without_any_status_or_spec_says_nothing() -> None:
     bare = parse_budget({"metadata": {"name": "bare"}})
     assert (bare.name, bare.selector, bare.allows_none) == ("bare", None, False)

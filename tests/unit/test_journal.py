@@ -314,6 +314,31 @@ def test_a_journal_from_elsewhere_is_unproven_until_the_tenant_was_asked(*, befo
 
 
 @pytest.mark.parametrize(
+    ("record", "has_worked"),
+    [
+        pytest.param({"is_generated": False, "trigger": Trigger.CREATION}, True, id="kept"),
+        pytest.param({"is_generated": False, "trigger": Trigger.MANUAL}, False, id="put-in-later"),
+        pytest.param({"trigger": Trigger.CREATION}, False, id="chosen-here"),
+    ],
+)
+def test_of_a_value_that_was_kept_it_is_noted_that_it_worked(
+    record: dict[str, Any], *, has_worked: bool
+) -> None:
+    kept = journal(current=credential(**record), is_unproven=True)
+    assert proven(kept) == replace(kept, is_unproven=False, has_worked=has_worked)
+
+
+def test_without_a_value_nothing_has_worked() -> None:
+    assert not proven(journal(current=None)).has_worked
+
+
+def test_another_value_has_not_worked_yet() -> None:
+    found = credential(BY_HAND, sequence=8, rotation_id="01FOUND")
+    assert not adopted(journal(has_worked=True), credential=found, plan=plan()).has_worked
+    assert not committed(sending(has_worked=True), record=ACCEPTED, late_until=None).has_worked
+
+
+@pytest.mark.parametrize(
     "after",
     [
         pytest.param(begun, id="begun"),
@@ -330,7 +355,9 @@ def test_nothing_but_the_tenant_proves_a_journal(after: Callable[..., Journal]) 
         replanned: {"plan": plan()},
         expecting_late_request: {"until": NOW},
     }
-    assert after(sending(is_unproven=True), **given.get(after, {})).is_unproven
+    before = sending(is_unproven=True, has_worked=True)
+    assert after(before, **given.get(after, {})).is_unproven
+    assert after(before, **given.get(after, {})).has_worked
 
 
 def test_adoption_without_a_journal_begins_one() -> None:

@@ -159,14 +159,20 @@ def test_what_belongs_to_an_attempt_goes_with_it(name: str) -> None:
     assert PREFIX + name not in written(idle)["metadata"]["annotations"]
 
 
+def test_what_was_kept_and_has_worked_says_so() -> None:
+    told = written(journal(has_worked=True))["metadata"]["annotations"]
+    assert told[f"{PREFIX}has-worked"] == "true"
+
+
 def test_what_came_from_elsewhere_says_so_until_it_is_proven() -> None:
     told = written(journal(is_unproven=True))["metadata"]["annotations"]
     assert told[f"{PREFIX}unproven"] == "true"
 
 
 @pytest.mark.parametrize("word", ["false", "True", "", "yes"])
-def test_only_the_word_true_says_that_a_journal_is_unproven(word: str) -> None:
+def test_only_the_word_true_says_yes(word: str) -> None:
     assert not parse_journal(annotated(journal(), unproven=word)).is_unproven
+    assert not parse_journal(annotated(journal(), has_worked=word)).has_worked
 
 
 def test_the_annotations_are_those_that_other_versions_read() -> None:
@@ -206,6 +212,7 @@ def test_the_annotations_are_those_that_other_versions_read() -> None:
         pytest.param(journal(late_until=None), "late-until", id="late-until"),
         pytest.param(journal(to_restart=()), "to-restart", id="to-restart"),
         pytest.param(journal(is_unproven=False), "unproven", id="unproven"),
+        pytest.param(journal(has_worked=False), "has-worked", id="has-worked"),
         pytest.param(journal(is_announced=False), "announced", id="announced"),
         pytest.param(journal(), "generated", id="generated"),
         pytest.param(sending(attempted_at=None), "attempted-at", id="attempted-at"),
@@ -265,6 +272,7 @@ FULL_PLAN = plan(
         pytest.param(journal(late_until=NOW + MINUTE), id="late-request-possible"),
         pytest.param(journal(to_restart=("Deployment/web", "argo.Rollout/api")), id="to-restart"),
         pytest.param(journal(is_unproven=True), id="unproven"),
+        pytest.param(journal(has_worked=True), id="has-worked"),
         pytest.param(journal(next=intended(), is_announced=True), id="announced"),
         pytest.param(sending(is_unproven=True), id="sending-unproven"),
         pytest.param(journal(current=credential(is_generated=False)), id="put-there-by-a-person"),

@@ -200,16 +200,17 @@ class Tenant:
 
     async def read_client_secret(self, client_id: str) -> ClientSecret | None:
         """Return what the tenant shows as the client's secret, None where it shows none: the scope is
-        missing, or the client uses no secret. Nor is that of the global client returned. It may lag
-        behind a change.
+        missing, or the client uses no secret. It may lag behind a change.
 
         Raises:
-            Refused, Retry: as for `read_client`.
+            Refused, Retry: as for `read_client`; Refused for the global client as well.
         """
         answer = await self._read(client_id, _SECRET_QUERY)
         client = parse_client(answer) if answer.status == HTTPStatus.OK else None
+        if client is not None and client.is_global:
+            raise Refused(Reason.CLIENT_UNSUITABLE, f"{client_id} is the global client of {self.domain}")
         if client is not None:
-            return parse_secret(answer, client_id) if not client.is_global else None
+            return parse_secret(answer, client_id)
         raise self._read_in_vain(answer, client_id)
 
     async def _read(self, client_id: str, query: Mapping[str, str]) -> Answer:

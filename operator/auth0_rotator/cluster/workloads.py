@@ -31,6 +31,12 @@ class Workloads:
         body = await self._api.get(kind, name, namespace)
         return _parsed(consumer, body) if body is not None else None
 
+    async def find(self, namespace: str, consumer: str) -> Workload | None:
+        """Return a workload as `all` would: None as well where nobody can make sense of it."""
+        kind, name = _parted(consumer)
+        body = await self._api.get(kind, name, namespace)
+        return _parsed_or_none(namespace, consumer, body) if body is not None else None
+
     async def all(self, namespace: str) -> dict[str, Workload]:
         """Return all workloads that can be restarted, as they stand now, by kind/name.
 
@@ -40,11 +46,9 @@ class Workloads:
         for kind in ConsumerKind:
             async for body in self._each(_kind(kind), namespace):
                 consumer = f"{kind}/{body['metadata']['name']}"
-                try:
-                    found[consumer] = _parsed(consumer, body)
-                except Refused as refusal:
-                    extra = {"key": f"{namespace}/{consumer}", "cause": refusal.message}
-                    logger.debug("a workload is left out", extra=extra)
+                workload = _parsed_or_none(namespace, consumer, body)
+                if workload is not None:
+                    found[consumer] = workload
         return found
 
     async def budgets(self, namespace: str) -> list[DisruptionBudget]:
@@ -93,6 +97,15 @@ def _parsed(consumer: str, body: Mapping[str, Any]) -> Workload:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = f"{consumer} is no workload as the API describes it ({type(error).__name__}: {error})"
         raise Refused(Reason.CONSUMER_NOT_RESTARTED, message) from None
+
+
+def _parsed_or_none(namespace: str, consumer: str, body: Mapping[str, Any]) -> Workload | None:
+    try:
+        return _parsed(consumer, body)
+    except Refused as refusal:
+        extra = {"key": f"{namespace}/{consumer}", "cause": refusal.message}
+        logger.debug("a workload is left out", extra=extra)
+        return None
 
 
 def _parted(consumer: str) -> tuple[str, str]:

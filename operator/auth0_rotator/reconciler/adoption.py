@@ -13,7 +13,7 @@ from auth0_rotator.reconciler.connections import SCOPE_TO_READ_KEYS
 from auth0_rotator.reconciler.memory import Verification
 from auth0_rotator.reconciler.upkeep import adopt_working
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.record import CommitRecord, Trigger
+from auth0_rotator.record import CommitRecord
 from auth0_rotator.schedule import is_ahead
 
 
@@ -39,7 +39,7 @@ async def find_foreign(run: Pass, o: Observation) -> Found:
         return Found()
     if record.client_id == o.connection.client_id:
         return Found(obstacle="it is the client by which the operator itself authenticates")
-    if not _was_live(o, record):
+    if not _has_worked(o, record):
         return Found(obstacle="nobody has seen the delivered value work, which a person put in")
     late_until = journal.late_until
     if late_until is not None and is_ahead(late_until, o.now, at_most=2 * LATE_REQUEST):
@@ -64,13 +64,12 @@ async def find_foreign(run: Pass, o: Observation) -> Found:
     return Found(secret=shown)
 
 
-def _was_live(o: Observation, record: CommitRecord) -> bool:
+def _has_worked(o: Observation, record: CommitRecord) -> bool:
     """Return whether the current value worked once, as far as is known.
 
     Whoever may write Secrets could otherwise have any value read: by putting in one that is made up.
     """
-    is_put_in = not record.is_generated and record.trigger is Trigger.CREATION
-    return not is_put_in or given(o.rotation).status.is_proof_of(record.rotation_id)
+    return not record.is_kept or given(o.journal).has_worked
 
 
 def _ask_for_scope(run: Pass, o: Observation) -> None:

@@ -29,14 +29,13 @@ def _to_restart(rotation: Rotation) -> tuple[str, ...]:
 
 
 async def read_consumers(run: Pass, o: Observation) -> dict[str, Workload]:
-    """Return all consumers that there are, as they stand now, by kind/name."""
+    """Return all consumers that there are and that can be restarted, as they stand now, by kind/name."""
     rotation, namespace, workloads = given(o.rotation), run.key.namespace, run.world.workloads
     names = named_by(rotation)
     if is_discovering(rotation):
         there, target = await workloads.all(namespace), given(o.plan).target_name
         return {one: each for one, each in there.items() if one in names or target in each.secrets}
-    read = {one: await workloads.get(namespace, one) for one in names}
-    return {one: each for one, each in read.items() if each is not None}
+    return {one: each for one in names if (each := await workloads.find(namespace, one)) is not None}
 
 
 async def find_consumers(run: Pass, o: Observation, rolling: RollOut) -> None:

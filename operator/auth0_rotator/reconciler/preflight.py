@@ -19,7 +19,7 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
     journal, shown = o.journal or Journal(), own_record(o)
     parked = journal.next
     if parked is not None and (
-        not parked.record.is_for(client_id, o.connection.domain) or _was_live(o, parked)
+        not parked.record.is_for(client_id, o.connection.domain) or _was_current(o, parked)
     ):
         parked = None
     former = [record for record in (o.record, shown) if record is not None]
@@ -40,7 +40,7 @@ def choose(o: Observation, client_id: str, trigger: Trigger) -> Credential:
     return Credential(parked.secret if parked is not None else new_secret(), record)
 
 
-def _was_live(o: Observation, parked: Credential) -> bool:
+def _was_current(o: Observation, parked: Credential) -> bool:
     """Return whether a parked value was the current one once: its journal is an old copy."""
     return o.rotation is not None and o.rotation.status.tells_of(parked.record.rotation_id)
 

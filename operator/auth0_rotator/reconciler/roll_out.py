@@ -9,7 +9,7 @@ from typing import Final
 
 from auth0_rotator.budget import ROLLED, milliseconds_since, told
 from auth0_rotator.conditions import Condition, ConditionStatus, ConditionType, Reason
-from auth0_rotator.consumers import Workload, mark_of, older_pods
+from auth0_rotator.consumers import Workload, kept_short, mark_of, older_pods
 from auth0_rotator.decision import Decision
 from auth0_rotator.decision.consumers import LONGEST_PAUSE
 from auth0_rotator.errors import Refused, Retry, RotatorError, Stale
@@ -25,7 +25,7 @@ from auth0_rotator.reconciler.consumers import (
 )
 from auth0_rotator.reconciler.memory import RollOut
 from auth0_rotator.reconciler.world import Pass
-from auth0_rotator.record import CommitRecord, Trigger
+from auth0_rotator.record import CommitRecord
 from auth0_rotator.resource import DISCOVERED
 from auth0_rotator.subject import Rotation
 
@@ -36,8 +36,6 @@ COALESCE: Final = timedelta(seconds=4)
 FIRST_PAUSE: Final = timedelta(milliseconds=250)
 LONGEST_LOOK: Final = timedelta(seconds=15)
 PODS_SHOWN: Final = 5
-# Annotations have room for 256 KiB, and a consumer takes up to 270 bytes.
-MOST_KEPT: Final = 200
 _NOBODY: Final = "no workload of this namespace reads the Secret"
 
 
@@ -77,14 +75,14 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
         rolling.again_at = o.now + 2 * FIRST_PAUSE
         return
     for one in {**dict.fromkeys(named_by(rotation)), **(rolling.found or {})}:
-        if one in rolling.current and one not in owed:
+        if one in rolling.current:
             continue
         found[one] = await _see_to(run, o, one, is_owed=one in owed)
         if found[one].pause:
             break
     rolling.current |= {one: each.message for one, each in found.items() if each.is_current}
     marked = {one for one, finding in found.items() if finding.is_marked}
-    left = _kept_short(tuple(one for one in owed if one not in marked), named_by(rotation))
+    left = kept_short([one for one in owed if one not in marked], named_by(rotation))
     if left != journal.to_restart:
         await run.write_journal(with_restarts_left(journal, left))
     restarted = [one for one, finding in found.items() if finding.is_restarted]
@@ -92,11 +90,6 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
         message = f"restarted {', '.join(restarted)} for the rotation {record.rotation_id}"
         run.notice(Reason.ROLLOUT_RESTARTED, message)
     _conclude(run, o, list(found.values()))
-
-
-def _kept_short(left: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what the journal has room for: many that were found are found again by the next look."""
-    return left if len(left) <= MOST_KEPT else (*(one for one in left if one in named), DISCOVERED)
 
 
 def _owed(journal: Journal, rotation: Rotation, rolling: RollOut) -> list[str]:
@@ -108,7 +101,8 @@ def _owed(journal: Journal, rotation: Rotation, rolling: RollOut) -> list[str]:
     own = [one for one, restarter in rolling.found.items() if not restarter]
     is_for_all = DISCOVERED in journal.to_restart
     kept = [one for one in journal.to_restart if one in {*named, *own}]
-    return [*kept, *(one for one in own if is_for_all and one not in kept)]
+    owed = [*kept, *(one for one in own if is_for_all and one not in kept)]
+    return [one for one in owed if one not in rolling.current]
 
 
 def _is_better_later(run: Pass, o: Observation, record: CommitRecord, owed: list[str]) -> bool:
@@ -197,8 +191,7 @@ async def _state(run: Pass, o: Observation, consumer: str, workload: Workload) -
             return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the delivered value"
         return Reason.ROLLING_OUT, f"{consumer} is rolling out"
     record = given(given(o.journal).current).record
-    is_kept = not record.is_generated and record.trigger is Trigger.CREATION
-    if is_kept or record.rotated_at is None:
+    if record.is_kept or record.rotated_at is None:
         return Reason.CONSUMERS_CURRENT, f"{consumer} runs on the value that was kept"
     pods = await run.world.workloads.pods(run.key.namespace, workload.selector)
     older = older_pods(pods, record.rotated_at)

@@ -20,6 +20,7 @@ from auth0_rotator.reconciler.upkeep import take_back
 from auth0_rotator.reconciler.verification import (
     BELIEVED_AFTER,
     LONGEST_PAUSE,
+    LONGEST_WAIT,
     asked,
     begin_verification,
     is_verified,
@@ -43,8 +44,7 @@ async def verify(run: Pass, o: Observation, _: Decision) -> None:
     if not is_verified(run, record.rotation_id, liveness):
         return
     if liveness is Liveness.LIVE:
-        if journal.is_unproven:
-            await run.write_journal(proven(journal))
+        await _prove(run, journal)
         _conclude_live(run, o, record.client_id)
     elif liveness is Liveness.UNKNOWN:
         message = f"{record.domain} did not say whether it accepts the value: check the client's grants"
@@ -74,7 +74,9 @@ async def probe(run: Pass, o: Observation, _: Decision) -> None:
     if not tenant.has_room_for_probe:
         # Where many wait all the time, each comes as seldom as it is to be probed.
         pause = LONGEST_PAUSE * 2 ** min(probing.put_off, 16)
-        probing.at = o.now + min(pause, probing.by.probe_interval)
+        # A refusal is about to be believed: that waits no longer than the schedule takes for a wait.
+        longest = probing.by.probe_interval if probing.asking is None else LONGEST_WAIT
+        probing.at = o.now + min(pause, longest)
         probing.put_off += 1
         return
     probing.put_off = 0
@@ -99,9 +101,14 @@ async def probe(run: Pass, o: Observation, _: Decision) -> None:
 async def _note_live(run: Pass, o: Observation, journal: Journal, record: CommitRecord) -> None:
     status = given(o.rotation).status
     if status.is_refusal_of(record.rotation_id) or not status.is_verdict_on(record.rotation_id):
-        if journal.is_unproven:
-            await run.write_journal(proven(journal))
+        await _prove(run, journal)
         _conclude_live(run, o, record.client_id)
+
+
+async def _prove(run: Pass, journal: Journal) -> None:
+    """Note that the current value works, where that was not certain."""
+    if proven(journal) != journal:
+        await run.write_journal(proven(journal))
 
 
 async def _explain_refusal(
@@ -114,11 +121,11 @@ async def _explain_refusal(
     if is_same_client and await tenant.probe(record.client_id, given(parked).secret) is Liveness.LIVE:
         await deliver_known(run, o, given(parked))
         return
+    if former is not None and await tenant.probe(record.client_id, former) is Liveness.LIVE:
+        await _explain_former(run, o, asking, former, undoes_late_request=undoes_late_request)
+        return
+    found = await find_foreign(run, o)
     try:
-        if former is not None and await tenant.probe(record.client_id, former) is Liveness.LIVE:
-            await _explain_former(run, o, asking, former, undoes_late_request=undoes_late_request)
-            return
-        found = await find_foreign(run, o)
         if found.secret is not None:
             await adopt_foreign(run, o, found.secret)
             return
@@ -132,13 +139,17 @@ async def _explain_refusal(
 
 
 def _tell_foreign(run: Pass, o: Observation, record: CommitRecord, obstacle: str) -> None:
-    """Raise the alarm, once for each time that a value is found dead."""
+    """Tell that somebody rotated, and what a person can do."""
     message = (
         f"{record.domain} refuses the delivered value of {record.client_id}: it was rotated elsewhere. "
         "Put the live value into the Secret by hand (it is adopted), or ask for a rotation with "
         "auth0rotator.dev/rotate-now"
     )
-    message = f"{message}; it was not adopted: {obstacle}" if obstacle else message
+    _alarm(run, o, record, f"{message}; it was not adopted: {obstacle}" if obstacle else message)
+
+
+def _alarm(run: Pass, o: Observation, record: CommitRecord, message: str) -> None:
+    """Say so, and count it once for each time that a value is found dead."""
     _conclude(run, ConditionStatus.FALSE, Reason.ROTATED_ELSEWHERE, message)
     if not given(o.rotation).status.is_refusal_of(record.rotation_id):
         FOREIGN_ROTATIONS.labels(domain=record.domain, result="refused").inc()
@@ -161,7 +172,14 @@ async def _explain_former(
     else:
         # Nothing of ours can have brought it back: somebody else did, or the current value came from
         # a Secret that was older than it said.
-        await take_back(run, o, former)
+        try:
+            await take_back(run, o, former)
+        except Refused as refusal:
+            message = (
+                f"{record.domain} refuses the delivered value of {record.client_id} and accepts the one "
+                f"before it, which cannot be taken back: {refusal.message}"
+            )
+            _alarm(run, o, record, message)
 
 
 async def _undo_late_request(run: Pass, o: Observation) -> None:

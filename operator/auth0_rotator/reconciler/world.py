@@ -47,7 +47,10 @@ def new_secret() -> ClientSecret:
 
 
 def new_rotation_id(after: str = "") -> str:
-    """Return an id that sorts by time, and behind the id `after`, whose clock may have been ahead."""
+    """Return an id that sorts by time, and behind the id `after`, whose clock may have been ahead.
+
+    Where `after` is no such id, or the last there is, nothing comes behind it.
+    """
     fresh = str(ULID())
     if fresh <= after:
         with contextlib.suppress(ValueError, OverflowError):
