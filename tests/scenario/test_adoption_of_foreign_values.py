@@ -12,6 +12,7 @@ from auth0_simulator import App, Operation
 from harness import Stage, rotation
 from harness.deletion import messages
 from harness.foreign import ADOPTS, DAY, HOUR, KEYS, MINUTE, assert_adopted, changes_asked, told, watched
+from harness.secrets import version
 from harness.story import ask, assert_at_peace, journal, reasons
 from harness.workloads import current, generation, restarts, workload
 
@@ -322,6 +323,37 @@ async def test_a_kept_value_that_worked_is_replaced_by_the_one_that_works_now(
         await stage.run_for(2 * HOUR)
     await stage.assert_delivered(app)
     assert changes_asked(stage) == 0
+
+
+async def has_worked(stage: Stage) -> bool:
+    """Return whether the journal says that its value has worked."""
+    found = await stage.kube.get("Secret", "web.journal")
+    assert found is not None
+    return "auth0rotator.dev/has-worked" in found["metadata"]["annotations"]
+
+
+async def test_of_a_value_that_was_kept_by_an_older_operator_the_proof_is_made_up_for(
+    stage: Stage,
+) -> None:
+    """Catches an upgrade by which a value that works counts as one that never did."""
+    app = stage.tenant.add_app("web")
+    await stage.connect()
+    data = {"ID": app.client_id, "SECRET": app.secret}
+    await stage.kube.apply(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, "stringData": data}
+    )
+    await stage.kube.apply(rotation(app.client_id, initialRotation="WhenDue"))
+    await stage.settle()
+    assert await has_worked(stage)
+    unsaid = {"metadata": {"annotations": {"auth0rotator.dev/has-worked": None}}}
+    await stage.kube.merge("Secret", "web.journal", unsaid)
+    await stage.restart()
+    await stage.settle()
+    assert await has_worked(stage)
+    since = await version(stage.kube, "web.journal")
+    await stage.restart()
+    await stage.run_for(HOUR)
+    assert await version(stage.kube, "web.journal") == since
 
 
 async def test_the_value_of_the_operators_own_client_is_read_for_nobody(stage: Stage) -> None:

@@ -59,7 +59,8 @@ def begin_verification(run: Pass, rotation_id: str) -> None:
 
 def resume_verification(run: Pass) -> None:
     """Have the value probed that a former process did not come to an end with: where status does not
-    say how that ended, and where a lost request may have undone it since."""
+    say how that ended, where the journal lacks the proof that goes with it, and where a lost request may
+    have undone it since."""
     journal, rotation = run.journal(), run.world.mirror.rotations.get(run.key)
     current = journal.current if journal is not None else None
     if journal is None or current is None or rotation is None:
@@ -68,7 +69,8 @@ def resume_verification(run: Pass) -> None:
     if run.memory.verification is not None and run.memory.verification.subject == rotation_id:
         return
     look_at = journal.late_until + LATE_LOOK if journal.late_until is not None else None
-    if journal.is_unproven or not rotation.status.is_verdict_on(rotation_id):
+    is_to_be_proven = journal.is_unproven or (current.record.is_kept and not journal.has_worked)
+    if is_to_be_proven or not rotation.status.is_verdict_on(rotation_id):
         begin_verification(run, rotation_id)
     elif look_at is not None and now < look_at + LATE_LOOK:
         run.memory.verification = Verification(rotation_id, look_at, again_at=look_at)
