@@ -235,12 +235,19 @@ def adopted(journal: Journal | None, *, credential: Credential, plan: Plan) -> J
     )
 
 
-def parked_behind(journal: Journal, sequence: int) -> Journal:
-    """Return the journal whose `next` comes after `sequence`, which another value takes before it."""
+def parked_behind(journal: Journal, record: CommitRecord, *, rotation_id: str) -> Journal:
+    """Return the journal whose `next` comes after `record`, which another value takes before it: by its
+    sequence, and by its id, which is `rotation_id` then."""
     parked = journal.next
-    if parked is None or parked.record.sequence > sequence:
+    if parked is None:
         return journal
-    return replace(journal, next=replace(parked, record=replace(parked.record, sequence=sequence + 1)))
+    kept = parked.record
+    behind = replace(
+        kept,
+        sequence=max(kept.sequence, record.sequence + 1),
+        rotation_id=kept.rotation_id if kept.rotation_id > record.rotation_id else rotation_id,
+    )
+    return replace(journal, next=replace(parked, record=behind))
 
 
 def expecting_late_request(journal: Journal, until: datetime) -> Journal:

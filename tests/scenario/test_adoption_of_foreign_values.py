@@ -406,3 +406,23 @@ async def test_a_dead_value_is_told_though_the_journal_takes_nothing_in(stage: S
     await stage.run_for(5 * HOUR)
     # Once an interval, and no more.
     assert len(stage.tenant.asked(Operation.READ)) == asked + 5
+
+
+async def test_an_announced_value_that_somebody_sets_after_an_adoption_restarts_its_consumers(
+    stage: Stage,
+) -> None:
+    """Catches a value with an id before that of the adopted one, whose mark its consumers carry."""
+    mapping = {"clientId": "ID", "clientSecret": "SECRET", "nextClientSecret": "NEXT"}
+    await stage.kube.apply(workload())
+    announcing = {"secretsMapping": mapping, "nextSecretLeadTime": "744h"}
+    app = await watched(stage, ADOPTS, rolloutRestartTargets=restarts("Deployment/web"), **announcing)
+    coming = (await stage.kube.secret("web"))["NEXT"]
+    stage.tenant.rotate_elsewhere(app)
+    await stage.run_for(2 * HOUR)
+    assert (await stage.kube.secret("web"))["NEXT"] == coming
+    count = await generation(stage.kube)
+    app.past.append(app.secret)
+    app.secret = coming
+    await stage.run_for(3 * HOUR)
+    await stage.assert_delivered(app)
+    assert await generation(stage.kube) == count + 1

@@ -296,10 +296,28 @@ def test_a_parked_value_comes_after_one_that_is_adopted_before_it(
     before: int | None, after: int | None
 ) -> None:
     parked, moved_on = (
-        intended(sequence=sequence) if sequence is not None else None for sequence in (before, after)
+        intended(sequence=sequence, rotation_id="01LATE") if sequence is not None else None
+        for sequence in (before, after)
     )
     kept = journal(next=parked, is_announced=True)
-    assert parked_behind(kept, 8) == replace(kept, next=moved_on)
+    found = credential(BY_HAND, sequence=8, rotation_id="01FOUND").record
+    assert parked_behind(kept, found, rotation_id="01NEW") == replace(kept, next=moved_on)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("01EARLY", "01NEW", id="before"),
+        pytest.param("01FOUND", "01NEW", id="the-same"),
+        pytest.param("01LATE", "01LATE", id="behind"),
+    ],
+)
+def test_by_its_id_as_well(before: str, after: str) -> None:
+    """Consumers that carry the id of what was adopted are to be restarted for what comes next."""
+    found = credential(BY_HAND, sequence=8, rotation_id="01FOUND").record
+    kept = journal(next=intended(sequence=9, rotation_id=before))
+    moved_on = replace(kept, next=intended(sequence=9, rotation_id=after))
+    assert parked_behind(kept, found, rotation_id="01NEW") == moved_on
 
 
 def test_a_request_about_what_is_current_may_be_late_as_well() -> None:

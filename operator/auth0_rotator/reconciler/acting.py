@@ -6,7 +6,7 @@ from typing import Final
 from auth0_rotator.conditions import Reason
 from auth0_rotator.decision import Action, Decision
 from auth0_rotator.decision.model import hold, stall
-from auth0_rotator.errors import Contested, Refused, Retry, Stale, Unknown
+from auth0_rotator.errors import Contested, Refused, Retry, RotatorError, Stale, Unknown
 from auth0_rotator.observation import Observation
 from auth0_rotator.reconciler import change, comparison, farewell, gate, roll_out, upkeep, verify
 from auth0_rotator.reconciler.world import ATTEMPT_PATIENCE, Pass
@@ -59,7 +59,7 @@ async def act(run: Pass, o: Observation, decision: Decision) -> None:
     run.memory.trigger = decision.trigger or (sent.record.trigger if sent is not None else None)
     attempt = run.memory.attempt
     try:
-        await ACTIONS[decision.action](run, o, decision)
+        await _carry_out(run, o, decision)
     except Stale as stale:
         run.memory.stale_reads += 1
         # Once is a race. What was postponed for it before is in the way of every write.
@@ -78,6 +78,15 @@ async def act(run: Pass, o: Observation, decision: Decision) -> None:
         _refuse(run, o, decision, Reason.TARGET_CONTESTED, contested.message)
     except Refused as refusal:
         _refuse(run, o, decision, Reason(refusal.reason), refusal.message)
+
+
+async def _carry_out(run: Pass, o: Observation, decision: Decision) -> None:
+    verdicts = run.memory.verdicts()
+    try:
+        await ACTIONS[decision.action](run, o, decision)
+    except RotatorError:
+        run.memory.take_back(verdicts)
+        raise
 
 
 def _postpone(run: Pass, o: Observation, decision: Decision, pause: Retry | Unknown) -> None:

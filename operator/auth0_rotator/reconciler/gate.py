@@ -20,4 +20,5 @@ async def inspect_consumers(run: Pass, o: Observation, _: Decision) -> None:
     budgets = await run.world.workloads.budgets(run.key.namespace) if there else []
     obstacles = [obstacle_to(consumer, workload, budgets) for consumer, workload in there.items()]
     obstacle = next(filter(None, obstacles), "")
-    run.memory.gate = Gate(o.now + (GATE_PAUSE if obstacle else OPEN_FOR), obstacle)
+    # The look itself may take longer than what it shows counts.
+    run.memory.gate = Gate(run.world.clock() + (GATE_PAUSE if obstacle else OPEN_FOR), obstacle)

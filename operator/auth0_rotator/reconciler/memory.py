@@ -4,7 +4,7 @@ All of it may be lost at any instant: what must survive stands in the journal.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,8 @@ class RollOut:
     does); None until they were looked for."""
     current: dict[str, str] = field(default_factory=dict)
     """What was told of those who run on the value; they are looked at no more."""
+    paused_at: str = ""
+    """The consumer of which the API server last asked to be left alone."""
     is_done: bool = False
 
 
@@ -136,6 +138,21 @@ class Memory:
     rolled_milliseconds: int | None = None
     stale_reads: int = 0
 
+    def verdicts(self) -> "Verdicts":
+        """Return what is known of the tenant's answers, as it is now."""
+        probing = self.probing
+        if probing is not None:
+            probing = replace(probing, asking=_copied(probing.asking))
+        return Verdicts(
+            _copied(self.verification), probing, _copied(self.moving), _copied(self.comparing)
+        )
+
+    def take_back(self, verdicts: "Verdicts") -> None:
+        """Know no more than that: what followed from the answers since could not be carried out, and
+        nobody would ask again."""
+        self.verification, self.probing = verdicts.verification, verdicts.probing
+        self.moving, self.comparing = verdicts.moving, verdicts.comparing
+
     def begin_pass(self) -> None:
         """Forget what the last pass did; it was reported."""
         self.failure = None
@@ -147,3 +164,17 @@ class Memory:
         self.consumers = None
         self.rolled_milliseconds = None
         self.stale_reads = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What the tenant has answered so far; see `Memory`."""
+
+    verification: Verification | None
+    probing: Probing | None
+    moving: Verification | None
+    comparing: Verification | None
+
+
+def _copied(verification: Verification | None) -> Verification | None:
+    return replace(verification) if verification is not None else None

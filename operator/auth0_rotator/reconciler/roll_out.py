@@ -74,11 +74,11 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
     if owed and _is_better_later(run, o, record, owed):
         rolling.again_at = o.now + 2 * FIRST_PAUSE
         return
-    for one in {**dict.fromkeys(named_by(rotation)), **(rolling.found or {})}:
-        if one in rolling.current:
-            continue
+    for one in _in_turn(rolling, [*{**dict.fromkeys(named_by(rotation)), **(rolling.found or {})}]):
         found[one] = await _see_to(run, o, one, is_owed=one in owed)
         if found[one].pause:
+            # Whatever asks for a pause may ask for one of everybody.
+            rolling.paused_at = one
             break
     rolling.current |= {one: each.message for one, each in found.items() if each.is_current}
     marked = {one for one, finding in found.items() if finding.is_marked}
@@ -90,6 +90,14 @@ async def roll_out(run: Pass, o: Observation, _: Decision) -> None:
         message = f"restarted {', '.join(restarted)} for the rotation {record.rotation_id}"
         run.notice(Reason.ROLLOUT_RESTARTED, message)
     _conclude(run, o, list(found.values()))
+
+
+def _in_turn(rolling: RollOut, consumers: list[str]) -> list[str]:
+    """Return those who are to be seen to: first those behind whoever asked for a pause, which may be
+    asked for each time."""
+    behind = consumers.index(rolling.paused_at) + 1 if rolling.paused_at in consumers else 0
+    in_turn = consumers[behind:] + consumers[:behind]
+    return [one for one in in_turn if one not in rolling.current]
 
 
 def _owed(journal: Journal, rotation: Rotation, rolling: RollOut) -> list[str]:

@@ -110,12 +110,12 @@ async def publish(run: Pass, o: Observation, decision: Decision) -> None:
     if compare(projection, o.target) is Difference.SECRET and await _is_repaired_by_hand(run, o):
         await _adopt_repair(run, o)
         return
+    run.saw_secret(await run.world.secrets.write_target(projection, o.target, left_by=o.left_by))
     if decision.reason is Reason.DRIFT_REPAIRED or _is_announced_again(run, o, decision):
         run.memory.contender = ", ".join(contenders(projection, given(o.target)))
         run.memory.repairs = [*run.memory.repairs, o.now][-REPAIRS_KEPT:]
     if decision.reason is Reason.DRIFT_REPAIRED:
         DRIFT_REPAIRS.inc()
-    run.saw_secret(await run.world.secrets.write_target(projection, o.target, left_by=o.left_by))
     run.notice(decision.reason, f"{decision.message}; it was written without a rotation")
 
 
@@ -175,7 +175,7 @@ async def adopt_working(run: Pass, o: Observation, secret: ClientSecret) -> Comm
         is_generated=False,
         reason="",
     )
-    base = parked_behind(journal, record.sequence)
+    base = parked_behind(journal, record, rotation_id=new_rotation_id(after=record.rotation_id))
     taken = adopted(base, credential=Credential(secret, record), plan=given(o.plan))
     consumers = rotation.spec.to_restart if rotation is not None and rotation.spec is not None else ()
     await run.write_journal(with_restarts_left(taken, consumers))

@@ -26,6 +26,8 @@ LATE_LOOK: Final = LATE_REQUEST
 def asked(verification: Verification, liveness: Liveness, now: datetime) -> bool:
     """Note one answer; return whether it is to be believed, otherwise when to ask again is noted."""
     verification.tries += 1
+    # A clock that was set back begins the minute anew, instead of holding it for as long.
+    verification.began_at = min(verification.began_at, now)
     is_waited_out = now - verification.began_at >= BELIEVED_AFTER
     verification.is_done = liveness is Liveness.LIVE or (
         is_waited_out if liveness is Liveness.NOT_LIVE else verification.tries >= UNKNOWN_TRIES
