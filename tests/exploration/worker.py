@@ -86,7 +86,7 @@ class Stepper:
         patch.setattr(change, "EFFECTS", effects)
         patch.setattr(acting, "ACTIONS", {**acting.ACTIONS, Action.CONTINUE: self._go_on})
         patch.setattr(secrets, "token_urlsafe", lambda _: f"value-{self._number()}")
-        patch.setattr(world, "ULID", lambda: f"id-{self._number():04}")
+        patch.setattr(world, "ULID", Ids(self._number))
 
     def run(self, walk: Coroutine[None, None, T]) -> T:
         """Return what a walk comes to that makes moves."""
@@ -219,6 +219,28 @@ class Stepper:
     def _scene_now(self) -> Scene:
         assert self._scene is not None
         return self._scene
+
+
+class Ids:
+    """Stands in for the class of rotation ids: the id of a value has its number."""
+
+    def __init__(self, number: Callable[[], int]) -> None:
+        """Ask for the `number` of each value."""
+        self._number = number
+
+    def __call__(self) -> str:
+        """Return the id of the next value."""
+        return f"id-{self._number():04}"
+
+    @staticmethod
+    def from_str(text: str) -> int:
+        """Return the number in an id."""
+        return int(text[3:7])
+
+    @staticmethod
+    def from_int(number: int) -> str:
+        """Return the id right before that of the value with this number."""
+        return f"id-{number - 1:04}-and-one"
 
 
 @contextlib.contextmanager
