@@ -44,6 +44,32 @@ async def next_second(kube: Kube, name: str) -> None:
 # One client -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["going on", "restarted"])
+async def test_who_has_a_client_keeps_it_though_the_label_of_its_journal_goes(
+    stage: Stage, *, is_restarted: bool
+) -> None:
+    """Wrong: an older one, by name and age the first, rotates what it was kept away from, since nobody
+    sees the journal of the one that has it."""
+    await stage.connect()
+    app, other = stage.tenant.add_app("web"), stage.tenant.add_app("other")
+    await stage.kube.apply(rotation(other.client_id, "an-old-one"))
+    await stage.settle()
+    await next_second(stage.kube, "an-old-one")
+    await stage.kube.apply(rotation(app.client_id, "young"))
+    await stage.settle()
+    await stage.kube.apply(rotation(app.client_id, "an-old-one"))
+    await stage.run_for(MINUTES)
+    assert (await stalled(stage.kube, "an-old-one"))[0] == "ConflictDetected"
+    await stage.kube.merge("Secret", "young.journal", {"metadata": {"labels": None}})
+    if is_restarted:
+        await stage.restart()
+    await stage.run_for(HOUR)
+    assert app.changes == 1
+    await stage.assert_delivered(app, "young")
+    assert (await stalled(stage.kube, "an-old-one"))[0] == "ConflictDetected"
+    assert await stalled(stage.kube, "young") == ("", "")
+
+
 async def test_of_two_new_rotations_of_one_client_the_older_rotates_it_and_the_other_names_it(
     stage: Stage,
 ) -> None:

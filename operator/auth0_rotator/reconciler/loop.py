@@ -98,6 +98,8 @@ class Reconciler:
             self._drop_idle_attempt(run, o, decision)
             if decision.action is Action.HOLD and await self._found_journal(run, o):
                 continue
+            if decision.action is not Action.HOLD and await self._found_rival(run, o):
+                continue
             if decision.action is Action.HOLD:
                 if run.memory.attempt is None:
                     # Kept, all turns that pass meanwhile would be spent at once.
@@ -153,6 +155,25 @@ class Reconciler:
         return (
             mirror.journal(run.key) is not None or mirror.journal_usurper(run.key) != o.journal_usurper
         )
+
+    async def _found_rival(self, run: Pass, o: Observation) -> bool:
+        """Return whether another rotation that claims the same has a journal after all.
+
+        Asked before anything is done: whoever strips the label of a journal would have its client
+        rotated by the one that it keeps away.
+        """
+        mirror = run.world.mirror
+        unseen = [
+            rival.key
+            for rival in o.rivals
+            if not rival.is_powerless and mirror.journal(rival.key) is None
+        ]
+        for key in unseen:
+            name = f"{key.namespace}/{journal_name(key.name)}"
+            if name not in run.read:
+                run.read.add(name)
+                await run.read_journal_of(key)
+        return any(mirror.journal(key) is not None for key in unseen)
 
     def _drop_idle_attempt(self, run: Pass, o: Observation, decision: Decision) -> None:
         """End an attempt of which nothing was sent, once its rotation is not wanted any more."""

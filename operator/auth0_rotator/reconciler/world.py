@@ -164,6 +164,12 @@ class Pass:
         else:
             self.saw_secret(body)
 
+    async def read_journal_of(self, key: Key) -> None:
+        """Read the journal of another rotation, where there is one."""
+        body = await self.world.secrets.get(key.namespace, journal_name(key.name))
+        if body is not None:
+            self.saw_secret(body)
+
     async def read_all(self, o: Observation) -> None:
         """Read everything that this pass decided by, for something was not as the mirror showed it."""
         await self.read_rotation()
